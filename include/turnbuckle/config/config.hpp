@@ -1,0 +1,191 @@
+// The configuration as plain values: what config::load_file() makes of the YAML file.
+//
+// A default-constructed Config is what an empty file means. Secrets are resolved already: files
+// and environment variables are read once, while loading. Every limit of 0 means no limit. Nothing
+// here knows how it is used; conf/turnbuckle.yaml documents each key.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "turnbuckle/base/address.hpp"
+#include "turnbuckle/base/secret.hpp"
+#include "turnbuckle/turn/statistics.hpp"
+
+namespace turnbuckle::config {
+
+struct BitRate {
+    std::uint64_t bits_per_second = 0;
+
+    friend bool operator==(const BitRate&, const BitRate&) = default;
+};
+
+// A secret and where it came from, so that the dump can name the source and hide the value.
+struct SecretSource {
+    enum class From : std::uint8_t { Value, File, Environment };
+
+    From from = From::Value;
+    std::string name;  // path or variable; empty for Value
+    Secret value;
+
+    friend bool operator==(const SecretSource& a, const SecretSource& b) {
+        return a.from == b.from && a.name == b.name &&
+               constant_time_equal(as_bytes(a.value.reveal()), as_bytes(b.value.reveal()));
+    }
+};
+
+struct Listener {
+    turn::Transport transport = turn::Transport::Udp;
+    IpAddress address;
+    std::uint16_t port = 3478;  // 0: the kernel chooses
+    std::string certificate{};  // PEM files, for tls and dtls
+    std::string private_key{};
+
+    friend bool operator==(const Listener&, const Listener&) = default;
+};
+
+struct RelayAddress {
+    IpAddress address;
+    std::optional<IpAddress> advertise;  // what clients are told, behind a 1:1 NAT
+
+    friend bool operator==(const RelayAddress&, const RelayAddress&) = default;
+};
+
+struct PortRange {
+    std::uint16_t min = 49152;
+    std::uint16_t max = 65535;
+
+    friend bool operator==(const PortRange&, const PortRange&) = default;
+};
+
+struct AllocationLifetime {
+    std::chrono::seconds initial = std::chrono::minutes(10);  // key `default`
+    std::chrono::seconds max = std::chrono::hours(1);
+
+    friend bool operator==(const AllocationLifetime&, const AllocationLifetime&) = default;
+};
+
+struct Peers {
+    std::vector<Cidr> allow;
+    std::vector<Cidr> deny;
+
+    friend bool operator==(const Peers&, const Peers&) = default;
+};
+
+struct Relay {
+    std::vector<RelayAddress> addresses;  // empty: found at start from the host's routes
+    PortRange ports;
+    AllocationLifetime lifetime;
+    Peers peers;
+
+    friend bool operator==(const Relay&, const Relay&) = default;
+};
+
+// Has either a password or a key.
+struct User {
+    std::string name;
+    std::optional<SecretSource> password;
+    Secret key;  // raw: 16 bytes of MD5 or 32 bytes of SHA-256 over user:realm:password
+
+    friend bool operator==(const User& a, const User& b) {
+        return a.name == b.name && a.password == b.password &&
+               constant_time_equal(as_bytes(a.key.reveal()), as_bytes(b.key.reveal()));
+    }
+};
+
+struct Auth {
+    std::vector<SecretSource> secrets;  // of time-limited credentials; several while rotating
+    std::vector<User> users;
+    std::chrono::seconds nonce_lifetime = std::chrono::hours(1);
+    std::string rest_separator = ":";
+
+    friend bool operator==(const Auth&, const Auth&) = default;
+};
+
+struct UserLimits {
+    std::uint32_t allocations = 16;
+    BitRate bandwidth;
+
+    friend bool operator==(const UserLimits&, const UserLimits&) = default;
+};
+
+struct TotalLimits {
+    std::uint32_t allocations = 0;
+    BitRate bandwidth;
+
+    friend bool operator==(const TotalLimits&, const TotalLimits&) = default;
+};
+
+struct AllocationLimits {
+    std::uint32_t permissions = 256;
+    std::uint32_t channels = 256;
+
+    friend bool operator==(const AllocationLimits&, const AllocationLimits&) = default;
+};
+
+// Per source prefix: /24 of IPv4, /56 of IPv6.
+struct UnauthenticatedLimits {
+    std::uint32_t answers_per_second = 20;
+    std::uint32_t burst = 60;
+
+    friend bool operator==(const UnauthenticatedLimits&, const UnauthenticatedLimits&) = default;
+};
+
+struct Limits {
+    UserLimits user;
+    TotalLimits total;
+    AllocationLimits allocation;
+    UnauthenticatedLimits unauthenticated;
+
+    friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+struct Admin {
+    bool enabled = true;
+    IpAddress address = IpAddress::v4(127, 0, 0, 1);
+    std::uint16_t port = 8080;  // 0: the kernel chooses
+    std::optional<SecretSource> token;
+
+    friend bool operator==(const Admin&, const Admin&) = default;
+};
+
+enum class LogLevel : std::uint8_t { Trace, Debug, Info, Warning, Error };
+enum class LogFormat : std::uint8_t { Text, Json };
+
+struct Log {
+    LogLevel level = LogLevel::Info;
+    LogFormat format = LogFormat::Text;
+
+    friend bool operator==(const Log&, const Log&) = default;
+};
+
+enum class OffloadMode : std::uint8_t { Off, Auto, Require };
+
+struct Offload {
+    OffloadMode mode = OffloadMode::Off;
+    std::vector<std::string> interfaces;
+
+    friend bool operator==(const Offload&, const Offload&) = default;
+};
+
+struct Config {
+    std::string realm = "turnbuckle";
+    std::string software;                  // the SOFTWARE attribute; empty: not sent
+    std::optional<std::uint32_t> workers;  // nothing: one per CPU that the process may use
+    std::chrono::seconds drain_timeout = std::chrono::seconds(30);
+    std::vector<Listener> listeners = {{.address = IpAddress::any(AddressFamily::IPv4)},
+                                       {.address = IpAddress::any(AddressFamily::IPv6)}};
+    Relay relay;
+    Auth auth;
+    Limits limits;
+    Admin admin;
+    Log log;
+    Offload offload;
+
+    friend bool operator==(const Config&, const Config&) = default;
+};
+
+}  // namespace turnbuckle::config
