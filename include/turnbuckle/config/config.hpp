@@ -24,16 +24,16 @@ struct BitRate {
 };
 
 // A secret and where it came from, so that the dump can name the source and hide the value.
+// Exactly one of `file`, `env` and `value` is set.
 struct SecretSource {
-    enum class From : std::uint8_t { Value, File, Environment };
-
-    From from = From::Value;
-    std::string name;  // path or variable; empty for Value
-    Secret value;
+    std::optional<std::string> file;
+    std::optional<std::string> env;
+    std::optional<Secret> value;
+    Secret secret;  // what the source yields
 
     friend bool operator==(const SecretSource& a, const SecretSource& b) {
-        return a.from == b.from && a.name == b.name &&
-               constant_time_equal(as_bytes(a.value.reveal()), as_bytes(b.value.reveal()));
+        return a.file == b.file && a.env == b.env &&
+               constant_time_equal(as_bytes(a.secret.reveal()), as_bytes(b.secret.reveal()));
     }
 };
 
@@ -84,16 +84,22 @@ struct Relay {
     friend bool operator==(const Relay&, const Relay&) = default;
 };
 
+// MD5 or SHA-256 over user:realm:password (RFC 8489 section 18.5): 16 or 32 bytes.
+struct UserKey {
+    Secret bytes;
+
+    friend bool operator==(const UserKey& a, const UserKey& b) {
+        return constant_time_equal(as_bytes(a.bytes.reveal()), as_bytes(b.bytes.reveal()));
+    }
+};
+
 // Has either a password or a key.
 struct User {
     std::string name;
     std::optional<SecretSource> password;
-    Secret key;  // raw: 16 bytes of MD5 or 32 bytes of SHA-256 over user:realm:password
+    std::optional<UserKey> key;
 
-    friend bool operator==(const User& a, const User& b) {
-        return a.name == b.name && a.password == b.password &&
-               constant_time_equal(as_bytes(a.key.reveal()), as_bytes(b.key.reveal()));
-    }
+    friend bool operator==(const User&, const User&) = default;
 };
 
 struct Auth {
