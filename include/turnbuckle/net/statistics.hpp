@@ -13,12 +13,13 @@ struct Statistics {
     Counter sent_datagrams;
     Counter sent_bytes;
     Counter kernel_drops;    // datagrams that a full receive buffer lost (SO_RXQ_OVFL)
-    Counter receive_errors;  // errors a socket reported for earlier datagrams, ECONNREFUSED and the like
+    Counter receive_errors;  // errors a socket reported for earlier datagrams, ECONNREFUSED and the
+                             // like
     Counter gso_disabled;    // sockets whose device refused UDP_SEGMENT
     Gauge receive_buffer_bytes;  // smallest granted SO_RCVBUF of the listeners
     Gauge send_buffer_bytes;
     Counter wakeups;
-    Counter busy_nanoseconds;    // time not spent waiting
+    Counter busy_nanoseconds;  // time not spent waiting
 };
 
 }  // namespace turnbuckle::net
