@@ -5,8 +5,8 @@
 // is of no use from elsewhere. Authorities made from the same master key accept each other's
 // nonces: all workers share one, or have one each. Immutable, thread-safe, no heap.
 //
-//   ["obMatJos2" + 4 base64 characters of security features]  13 characters, only if any feature is
-//   set base64url( milliseconds (5 bytes) | MAC (10 bytes) )        20 characters
+//   [ "obMatJos2" + 4 base64 characters of security features ]   13 characters, if asked for
+//   base64url( milliseconds (5 bytes) | MAC (10 bytes) )         20 characters
 #pragma once
 
 #include <array>

@@ -8,7 +8,6 @@
 // Immutable after construction and free of heap and locks in use: share it between all workers.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -79,14 +78,23 @@ private:
     struct BlockV4 {
         std::uint32_t base;
         std::uint32_t mask;
+
+        [[nodiscard]] bool contains(std::uint32_t ip) const noexcept { return (ip & mask) == base; }
     };
     struct BlockV6 {
         std::uint64_t base_high, base_low;
         std::uint64_t mask_high, mask_low;
+
+        [[nodiscard]] bool contains(std::uint64_t high, std::uint64_t low) const noexcept {
+            return (high & mask_high) == base_high && (low & mask_low) == base_low;
+        }
     };
     struct Blocks {
         std::vector<BlockV4> v4;
         std::vector<BlockV6> v6;
+
+        [[nodiscard]] bool contain(std::uint32_t ip) const noexcept;
+        [[nodiscard]] bool contain(std::uint64_t high, std::uint64_t low) const noexcept;
     };
 
     static Blocks folded(const std::vector<Cidr>& blocks);
