@@ -71,6 +71,7 @@ public:
 private:
     static constexpr std::size_t kTimeLength = 5;
     static constexpr std::size_t kMacLength = 10;
+    static constexpr std::size_t kTokenCharacters = (kTimeLength + kMacLength) / 3 * 4;
     using Mac = std::array<std::uint8_t, kMacLength>;
 
     [[nodiscard]] Mac mac_of(ByteView prefix, std::uint64_t issued_ms,

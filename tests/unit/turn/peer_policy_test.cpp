@@ -444,7 +444,7 @@ TEST(PeerPolicy, TellsWhichBuiltInDenialsAreOpened) {
     EXPECT_EQ(PeerPolicy(blocks({"fd12::/16"}), {}).opened(), std::vector{Reason::UniqueLocal});
     EXPECT_EQ(PeerPolicy(blocks({"4000::/16"}), {}).opened(), std::vector{Reason::Reserved});
     EXPECT_EQ(PeerPolicy(blocks({"169.254.0.0/16"}), {}).opened(),
-              (std::vector{Reason::Metadata, Reason::LinkLocal}));
+              (std::vector{Reason::LinkLocal, Reason::Metadata}));
     const auto all = PeerPolicy(blocks({"0.0.0.0/0", "::/0"}), {}).opened();
     EXPECT_EQ(all.size(),
               static_cast<std::size_t>(Reason::Count_) - 2);  // not None, not Configured
