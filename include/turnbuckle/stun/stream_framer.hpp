@@ -32,7 +32,8 @@ public:
     // The longest ChannelData (65535 bytes, padded) is shorter than the longest message.
     static constexpr std::size_t kMaxFrameSize = kMaxMessageSize;
 
-    // Where to read into; never empty before an error. Ends the life of frames handed out.
+    // Where to read into, never empty. Ends the life of frames handed out. Call it only after
+    // next() gave nothing: what is left then is less than a frame, and so is bounded.
     [[nodiscard]] MutableBytes space();
     // `n` bytes of the last space() have been filled.
     void commit(std::size_t n) noexcept { end_ += n; }
