@@ -3,8 +3,8 @@
 // RFC 8656 section 7.2 recommends a random choice (RFC 6056). A released port rests before it is
 // given out again, so that what peers still send to the old allocation does not reach the next one.
 // The RFC sets no time for that; 30 s is what it asks for holding a reservation. The rest is a
-// courtesy and never a reason to refuse: when nothing else is free, the port that has rested longest
-// is taken. Only a release and its end lock a mutex; in_use() is for each datagram.
+// courtesy and never a reason to refuse: when nothing else is free, the port that has rested
+// longest is taken. Only a release and its end lock a mutex; in_use() is for each datagram.
 #pragma once
 
 #include <array>

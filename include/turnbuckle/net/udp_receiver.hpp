@@ -70,7 +70,7 @@ private:
         IpAddress destination;
     };
 
-    Ancillary read_ancillary(const msghdr& message, UdpSocket& socket) noexcept;
+    Ancillary read_ancillary(msghdr& message, UdpSocket& socket) noexcept;
     void split(std::size_t slot, std::size_t length, UdpSocket& socket) noexcept;
     void reset_message(std::size_t slot) noexcept;
 

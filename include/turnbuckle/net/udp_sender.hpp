@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <optional>
 
 #include "turnbuckle/base/address.hpp"
 #include "turnbuckle/base/bytes.hpp"
@@ -85,14 +84,18 @@ private:
     };
 
     void send_run(std::size_t first, std::size_t last) noexcept;
+    // Builds messages for items [first, last); those before `plain_until` each get their own.
     [[nodiscard]] std::size_t build(std::size_t first, std::size_t last,
                                     std::size_t plain_until) noexcept;
-    void add_item(std::size_t item) noexcept;
-    void finish_message(std::size_t message, std::size_t first_iovec) noexcept;
-    // Sends the built messages; returns the item to build again from, or nothing if all are done.
-    [[nodiscard]] std::optional<std::size_t> transmit(std::size_t messages, std::size_t last,
-                                                      std::size_t& plain_until) noexcept;
-    [[nodiscard]] int send_from(std::size_t message, std::size_t messages) noexcept;
+    void add_iovecs(SendItem& item) noexcept;
+    void finish_message(std::size_t message, std::size_t first_iovec,
+                        const GsoBatch& batch) noexcept;
+    // Sends what was built. Nothing is left to do with items before the one it returns; a joined
+    // message that was refused ends before `plain_until`.
+    [[nodiscard]] std::size_t transmit(std::size_t messages, std::size_t last,
+                                       std::size_t& plain_until) noexcept;
+    // As sendmmsg(): how many messages left, or -1 with errno of the first.
+    [[nodiscard]] int send_messages(std::size_t from, std::size_t to) noexcept;
     void lose(std::size_t first, std::size_t last, SendError error) noexcept;
 
     Statistics& statistics_;
