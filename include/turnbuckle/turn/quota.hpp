@@ -7,9 +7,11 @@
 // the user name) and allocates. A user costs no memory once its last ticket is gone.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace turnbuckle::turn {
@@ -60,12 +62,11 @@ public:
 
 private:
     friend class Quota;
-    struct User;
 
-    QuotaTicket(std::shared_ptr<Quota::State> state, User* user) noexcept;
+    QuotaTicket(std::shared_ptr<Quota::State> state, const std::string* user) noexcept;
 
     std::shared_ptr<Quota::State> state_;
-    User* user_ = nullptr;
+    const std::string* user_ = nullptr;
 };
 
 }  // namespace turnbuckle::turn
