@@ -11,7 +11,7 @@ namespace turnbuckle::admin {
 
 struct Readiness {
     bool ready = false;
-    std::string reason;  // one line, for people: "draining", "listening on 4 sockets"
+    std::string reason = {};  // one line, for people: "draining", "listening on 4 sockets"
 };
 
 [[nodiscard]] HttpHandler healthz();

@@ -8,18 +8,22 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace turnbuckle::admin {
 
 struct HttpRequest {
-    std::string_view path;   // as sent, without the query
-    std::string_view query;  // what follows '?', undecoded
+    std::string_view path;           // as sent, without the query
+    std::string_view query;          // what follows '?', undecoded
+    std::string_view authorization;  // the header's value, empty if absent
 };
 
 struct HttpResponse {
     std::uint16_t status = 200;
     std::string content_type = "text/plain; charset=utf-8";
-    std::string body;
+    std::string body = {};
+    std::vector<std::pair<std::string, std::string>> headers = {};  // further ones
 };
 
 // Who may ask when a bearer token is configured.

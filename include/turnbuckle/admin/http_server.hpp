@@ -26,7 +26,7 @@ public:
     struct Options {
         Endpoint listen{IpAddress::v4(127, 0, 0, 1), 0};  // port 0: the kernel chooses
         // If set, required as "Authorization: Bearer ..." except where Access::Anyone.
-        std::optional<Secret> token;
+        std::optional<Secret> token = {};
         std::size_t max_header_bytes = 8192;
         // For a whole request header to arrive, a response to be taken, and between requests.
         std::chrono::milliseconds timeout{5000};

@@ -38,8 +38,8 @@ struct RelayPorts {
 // Called at each scrape on the admin thread; an empty function provides nothing.
 struct MetricsSource {
     std::string version;
-    std::function<std::vector<WorkerView>()> workers;
-    std::function<std::vector<RelayPorts>()> relay_ports;
+    std::function<std::vector<WorkerView>()> workers = {};
+    std::function<std::vector<RelayPorts>()> relay_ports = {};
 };
 
 class Metrics {

@@ -76,7 +76,7 @@ struct Options {
     Format format = Format::Text;
     std::size_t queue_lines = 4096;
     // Where whole lines go, newline included; runs on the log's thread. Empty: standard error.
-    std::function<void(std::string_view line)> output;
+    std::function<void(std::string_view line)> output = {};
 };
 
 // Starts the background thread; throws std::system_error if there can be none. Replaces the output
