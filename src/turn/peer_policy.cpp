@@ -230,15 +230,18 @@ PeerPolicy::Verdict PeerPolicy::judge(const IpAddress& peer) const noexcept {
         if (deny_.contain(ip)) return {false, Reason::ConfiguredDeny};
 
     // Every address that the packet would lead through must be permitted in its own right.
+    bool opened = true;
     for (const std::uint32_t ip : forms.all_v4()) {
         if (allow_.contain(ip)) continue;
+        opened = false;
         if (const Reason reason = denial_of_v4(ip); reason != Reason::None) return {false, reason};
     }
     if (forms.is_v6 && !allow_.contain(forms.v6.high, forms.v6.low)) {
+        opened = false;
         if (const Reason reason = denial_of_v6(forms.v6); reason != Reason::None)
             return {false, reason};
     }
-    return {true, Reason::None};
+    return {true, Reason::None, opened};
 }
 
 std::vector<PeerPolicy::Reason> PeerPolicy::opened() const {

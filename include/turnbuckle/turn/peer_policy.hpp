@@ -51,6 +51,8 @@ public:
     struct Verdict {
         bool allowed = false;
         Reason reason = Reason::None;
+        // `allow` names it, whether or not it had to: what an address of this host needs as well.
+        bool opened = false;
 
         friend bool operator==(const Verdict&, const Verdict&) noexcept = default;
     };

@@ -12,7 +12,8 @@ namespace {
 using Reason = PeerPolicy::Reason;
 using Verdict = PeerPolicy::Verdict;
 
-constexpr Verdict kAllowed{true, Reason::None};
+constexpr Verdict kAllowed{true, Reason::None, false};
+constexpr Verdict kOpened{true, Reason::None, true};
 
 Verdict denied(Reason reason) {
     return {false, reason};
@@ -329,7 +330,7 @@ TEST(PeerPolicy, AllowOpensBySpellingInBothDirections) {
         for (int i = 0; i < 500; ++i) {
             const IpAddress v4 = random.in(Cidr::parse("127.0.0.0/8").value());
             for (const Disguise& spelling : kSpellings)
-                ASSERT_EQ(policy.judge(spelling.wear(v4)), kAllowed)
+                ASSERT_EQ(policy.judge(spelling.wear(v4)), kOpened)
                     << spelling.name << " of " << v4.to_string();
             for (const Disguise& tunnel : kTunnels)
                 ASSERT_EQ(policy.judge(tunnel.wear(v4)), denied(Reason::Tunnel)) << tunnel.name;
@@ -350,15 +351,15 @@ TEST(PeerPolicy, AnIpv6AllowNeverOpensIpv4) {
             EXPECT_EQ(policy.judge(tunnel.wear(ip("127.0.0.9"))), denied(Reason::Loopback))
                 << wide << ", " << tunnel.name;
     }
-    EXPECT_EQ(PeerPolicy(blocks({"::/0"}), {}).judge(ip("::1")), kAllowed);
-    EXPECT_EQ(PeerPolicy(blocks({"::/0"}), {}).judge(ip("fe80::1")), kAllowed);
+    EXPECT_EQ(PeerPolicy(blocks({"::/0"}), {}).judge(ip("::1")), kOpened);
+    EXPECT_EQ(PeerPolicy(blocks({"::/0"}), {}).judge(ip("fe80::1")), kOpened);
     EXPECT_EQ(PeerPolicy(blocks({"::/104"}), {}).judge(ip("0.0.0.0")), denied(Reason::Unspecified));
 }
 
 TEST(PeerPolicy, AnIpv4AllowOfEverythingOpensNoIpv6) {
     const PeerPolicy policy(blocks({"0.0.0.0/0"}), {});
-    EXPECT_EQ(policy.judge(ip("0.0.0.0")), kAllowed);
-    EXPECT_EQ(policy.judge(ip("255.255.255.255")), kAllowed);
+    EXPECT_EQ(policy.judge(ip("0.0.0.0")), kOpened);
+    EXPECT_EQ(policy.judge(ip("255.255.255.255")), kOpened);
     EXPECT_EQ(policy.judge(ip("::1")), denied(Reason::Loopback));
     EXPECT_EQ(policy.judge(ip("::")), denied(Reason::Unspecified));
     EXPECT_EQ(policy.judge(ip("2002:7f00:1::1")), denied(Reason::Tunnel));
@@ -375,7 +376,7 @@ TEST(PeerPolicy, AnOpenedTunnelStillLeadsOnlyToPermittedIpv4) {
     EXPECT_EQ(PeerPolicy(blocks({"2002:a00:1::/48"}), {}).judge(ip("2002:a00:1::1")),
               denied(Reason::Private));
     EXPECT_EQ(PeerPolicy(blocks({"2002:a00:1::/48", "10.0.0.1"}), {}).judge(ip("2002:a00:1::1")),
-              kAllowed);
+              kOpened);
 }
 
 TEST(PeerPolicy, DenyBeatsAllowInEveryDisguise) {
@@ -390,7 +391,7 @@ TEST(PeerPolicy, DenyBeatsAllowInEveryDisguise) {
                     ASSERT_EQ(policy.judge(disguise.wear(v4)), denied(Reason::ConfiguredDeny))
                         << disguise.name << " of " << v4.to_string();
         }
-        EXPECT_EQ(policy.judge(ip("10.2.0.1")), kAllowed);
+        EXPECT_EQ(policy.judge(ip("10.2.0.1")), kOpened);
     }
 }
 
@@ -433,6 +434,15 @@ TEST(PeerPolicy, BlocksOfEveryLengthContainWhatTheCidrContains) {
                 << other.to_string() << " in " << block.to_string();
         }
     }
+}
+
+TEST(PeerPolicy, TellsWhatAllowNamesFromWhatIsAllowedAnyhow) {
+    const PeerPolicy policy(blocks({"8.8.8.0/24", "2002:909:909::/48"}), blocks({"8.8.8.8"}));
+    EXPECT_EQ(policy.judge(ip("8.8.8.7")), kOpened);
+    EXPECT_EQ(policy.judge(ip("::ffff:8.8.8.7")), kOpened);
+    EXPECT_EQ(policy.judge(ip("8.8.9.7")), kAllowed);
+    EXPECT_EQ(policy.judge(ip("8.8.8.8")), denied(Reason::ConfiguredDeny));
+    EXPECT_EQ(policy.judge(ip("2002:909:909::1")), kAllowed);  // 9.9.9.9 itself is not named
 }
 
 TEST(PeerPolicy, TellsWhichBuiltInDenialsAreOpened) {
