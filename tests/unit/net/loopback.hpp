@@ -1,10 +1,13 @@
 // What the tests of real sockets have in common: sockets on loopback and waiting for them.
 #pragma once
 
+#include <net/if.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 
-#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <stdexcept>
 #include <vector>
@@ -33,6 +36,19 @@ inline UdpSocket open_or_throw(const Endpoint& local, const UdpSocketOptions& op
 inline bool wait_for(const UdpSocket& socket, short events = POLLIN) {
     pollfd entry{socket.fd(), events, 0};
     return ::poll(&entry, 1, kPatienceMilliseconds) == 1;
+}
+
+// Gives the calling thread a network of its own, with nothing but a loopback of this MTU. False
+// without the privilege.
+inline bool enter_network_of_mtu(int mtu) {
+    if (::unshare(CLONE_NEWNET) != 0) return false;
+    const FileDescriptor control(::socket(AF_INET, SOCK_DGRAM, 0));
+    ifreq request{};
+    std::strcpy(request.ifr_name, "lo");
+    request.ifr_mtu = mtu;
+    if (::ioctl(control.get(), SIOCSIFMTU, &request) != 0) return false;
+    request.ifr_flags = IFF_UP;
+    return ::ioctl(control.get(), SIOCSIFFLAGS, &request) == 0;
 }
 
 inline Bytes copy(std::span<const std::uint8_t> bytes) {

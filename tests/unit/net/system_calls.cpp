@@ -16,8 +16,8 @@ namespace {
 
 SendScript* current = nullptr;
 
-bool uses_gso(const msghdr& message) {
-    msghdr copy = message;
+bool uses_gso(const mmsghdr& message) {
+    msghdr copy = message.msg_hdr;
     for (cmsghdr* header = CMSG_FIRSTHDR(&copy); header != nullptr;
          header = CMSG_NXTHDR(&copy, header))
         if (header->cmsg_level == IPPROTO_UDP && header->cmsg_type == UDP_SEGMENT) return true;
@@ -34,34 +34,33 @@ SendScript::~SendScript() {
     current = nullptr;
 }
 
-std::optional<SendStep> SendScript::next(bool batch, bool joined) {
+int SendScript::allow(const mmsghdr* messages, unsigned count, bool batch) {
     ++(batch ? batch_calls_ : single_calls_);
-    if (steps_.empty() || (steps_.front().only_joined && !joined)) return std::nullopt;
+    if (steps_.empty()) return static_cast<int>(count);
     const SendStep step = steps_.front();
+    if (step.joined) {
+        // As the kernel does: those before it leave, and the error is for the next call to tell.
+        const auto failing = std::find_if(messages, messages + count, uses_gso) - messages;
+        if (failing != 0) return static_cast<int>(failing);
+    }
     steps_.pop_front();
-    return step;
+    if (step.messages) return static_cast<int>(std::min(count, *step.messages));
+    errno = *step.error;
+    return -1;
 }
 
 }  // namespace turnbuckle::net::test
 
 using turnbuckle::net::test::current;
-using turnbuckle::net::test::uses_gso;
 
 extern "C" ssize_t sendmsg(int fd, const msghdr* message, int flags) {
-    const auto step = current ? current->next(false, uses_gso(*message)) : std::nullopt;
-    if (step && step->error) {
-        errno = *step->error;
-        return -1;
-    }
+    const mmsghdr only{*message, 0};
+    if (current && current->allow(&only, 1, false) < 0) return -1;
     return ::syscall(SYS_sendmsg, fd, message, flags);
 }
 
 extern "C" int sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
-    const auto step = current ? current->next(true, uses_gso(messages->msg_hdr)) : std::nullopt;
-    if (step && step->error) {
-        errno = *step->error;
-        return -1;
-    }
-    if (step && step->messages) count = std::min(count, *step->messages);
-    return static_cast<int>(::syscall(SYS_sendmmsg, fd, messages, count, flags));
+    const int allowed = current ? current->allow(messages, count, true) : static_cast<int>(count);
+    if (allowed < 0) return -1;
+    return static_cast<int>(::syscall(SYS_sendmmsg, fd, messages, allowed, flags));
 }

@@ -7,13 +7,26 @@
 #include <deque>
 #include <optional>
 
+struct mmsghdr;
+
 namespace turnbuckle::net::test {
 
+// What happens to one call instead of its going through.
 struct SendStep {
-    std::optional<int> error;               // fail with this errno
-    std::optional<unsigned> messages = {};  // or let only so many of a sendmmsg() through
-    bool only_joined = false;               // wait for a call whose first message uses GSO
+    std::optional<int> error = {};          // it fails with this errno,
+    bool joined = false;                    // once it comes to a message that uses UDP_SEGMENT,
+    std::optional<unsigned> messages = {};  // or sends no more than so many messages
 };
+
+inline SendStep fail(int error) {
+    return {.error = error};
+}
+inline SendStep fail_joined(int error) {
+    return {.error = error, .joined = true};
+}
+inline SendStep send_only(unsigned messages) {
+    return {.messages = messages};
+}
 
 // In force from construction to destruction; one at a time, in one thread.
 class SendScript {
@@ -27,8 +40,8 @@ public:
     [[nodiscard]] std::size_t batch_calls() const { return batch_calls_; }
     [[nodiscard]] bool played_to_the_end() const { return steps_.empty(); }
 
-    // For the replaced functions.
-    std::optional<SendStep> next(bool batch, bool joined);
+    // For the replaced functions: how many of these messages may go, or -1 with errno set.
+    int allow(const mmsghdr* messages, unsigned count, bool batch);
 
 private:
     std::deque<SendStep> steps_;
