@@ -38,6 +38,13 @@ TEST_F(NonceTest, IsShortAndNeedsNoQuoting) {
     EXPECT_EQ(issue(announcing_, now_).size(), NonceAuthority::kMaxLength);
 }
 
+TEST_F(NonceTest, IsLaidOutAsItsHeaderSays) {
+    // Computed with Python's hmac and base64 modules.
+    EXPECT_EQ(issue(authority_, now_), "AABMS0E6lU7-3Hsr3NqL");
+    EXPECT_EQ(issue(announcing_, now_, {IpAddress::parse("2001:db8::1").value(), 4000}),
+              "obMatJos2gAAAAABMS0FyetVUgMTDj33c");
+}
+
 TEST_F(NonceTest, IsValidUntilExactlyItsLifetimeHasPassed) {
     const std::string nonce = issue(authority_, now_);
     EXPECT_EQ(check(nonce, now_), NonceStatus::Valid);
