@@ -25,10 +25,8 @@ struct MintedCredential {
                                                std::string_view separator = ":",
                                                RestDigest digest = RestDigest::Sha1);
 
-// {"iceServers":[{"urls":[...],"username":"...","credential":"..."}]}
-// Indented for people to read when `pretty`.
+// {"iceServers":[{"urls":[...],"username":"...","credential":"..."}]}, on one line.
 [[nodiscard]] std::string ice_servers_json(std::span<const std::string> uris,
-                                           std::string_view username, std::string_view password,
-                                           bool pretty = false);
+                                           std::string_view username, std::string_view password);
 
 }  // namespace turnbuckle::auth

@@ -23,7 +23,8 @@ struct RestUsername {
     std::string_view name;  // empty: the username is the expiry alone
 };
 
-// Nothing unless the text before the first separator is all digits and fits 63 bits of seconds.
+// Nothing unless the text before the first separator is all digits and no later than the year
+// 9999. The name is what follows the first separator, so it may contain more of them.
 [[nodiscard]] std::optional<RestUsername> parse_rest_username(std::string_view username,
                                                               std::string_view separator);
 

@@ -7,6 +7,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <variant>
 
@@ -41,6 +42,8 @@ private:
         Secret md5;  // empty: not known
         Secret sha256;
     };
+
+    [[nodiscard]] Keys derive(const StaticUser& user, std::string_view name) const;
 
     std::string realm_;
     std::unordered_map<std::string, Keys> users_;

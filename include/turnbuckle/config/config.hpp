@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "turnbuckle/base/address.hpp"
+#include "turnbuckle/base/log.hpp"
 #include "turnbuckle/base/secret.hpp"
 #include "turnbuckle/turn/statistics.hpp"
 
@@ -158,12 +159,9 @@ struct Admin {
     friend bool operator==(const Admin&, const Admin&) = default;
 };
 
-enum class LogLevel : std::uint8_t { Trace, Debug, Info, Warning, Error };
-enum class LogFormat : std::uint8_t { Text, Json };
-
 struct Log {
-    LogLevel level = LogLevel::Info;
-    LogFormat format = LogFormat::Text;
+    log::Level level = log::Level::Info;
+    log::Format format = log::Format::Text;
 
     friend bool operator==(const Log&, const Log&) = default;
 };

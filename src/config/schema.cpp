@@ -1,0 +1,206 @@
+#include "turnbuckle/config/schema.hpp"
+
+#include <algorithm>
+#include <functional>
+
+#include "turnbuckle/config/secret_source.hpp"
+#include "turnbuckle/stun/attribute.hpp"
+#include "turnbuckle/stun/opaque_string.hpp"
+#include "turnbuckle/stun/text_attributes.hpp"
+
+namespace turnbuckle::config {
+
+namespace {
+
+// A worker's index has eight bits in what crosses between workers.
+constexpr std::uint32_t kMaxWorkers = 256;
+
+// RFC 8489 sections 14.9 and 14.14: fewer than 128 characters.
+constexpr std::ptrdiff_t kMaxCharacters = 127;
+
+std::ptrdiff_t count_characters(std::string_view utf8) {
+    return std::ranges::count_if(
+        utf8, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+}
+
+bool is_opaque_string(std::string_view text) {
+    const auto enforced = stun::enforce_opaque_string(text);
+    return enforced && *enforced == text;
+}
+
+bool is_wildcard_or_multicast(const IpAddress& ip) {
+    const std::uint8_t first = ip.bytes()[0];
+    return ip.is_unspecified() || (ip.is_v4() ? first >= 224 : first == 0xff);
+}
+
+}  // namespace
+
+Complaint check_workers(const std::optional<std::uint32_t>& workers) {
+    if (!workers || (*workers >= 1 && *workers <= kMaxWorkers)) return std::nullopt;
+    return fmt::format("must be auto or from 1 to {}", kMaxWorkers);
+}
+
+Complaint check_realm(const std::string& realm) {
+    if (realm.empty()) return "must not be empty";
+    // Clients repeat the realm and hash it: it must look the same to all of them.
+    if (!is_opaque_string(realm)) return "must be UTF-8 as OpaqueString (RFC 8265) leaves it";
+    if (realm.find_first_of("\"\\") != std::string::npos) {
+        return "must not have a quotation mark or backslash";
+    }
+    if (count_characters(realm) > kMaxCharacters) {
+        return fmt::format("must have at most {} characters", kMaxCharacters);
+    }
+    return std::nullopt;
+}
+
+Complaint check_software(const std::string& software) {
+    if (!stun::is_valid_utf8(as_bytes(software))) return "must be UTF-8";
+    if (count_characters(software) > kMaxCharacters) {
+        return fmt::format("must have at most {} characters", kMaxCharacters);
+    }
+    return std::nullopt;
+}
+
+Complaint check_user_name(const std::string& name) {
+    if (name.empty()) return "must not be empty";
+    const auto enforced = stun::enforce_opaque_string(name);
+    if (!enforced) return "has characters that OpaqueString (RFC 8265) forbids";
+    if (enforced->size() > stun::kMaxTextSent) {
+        return fmt::format("must have at most {} bytes", stun::kMaxTextSent);
+    }
+    return std::nullopt;
+}
+
+Complaint check_separator(const std::string& separator) {
+    if (separator.empty()) return "must not be empty";
+    const bool has_digit =
+        std::ranges::any_of(separator, [](char c) { return c >= '0' && c <= '9'; });
+    if (has_digit) return "must not have digits, which the expiry before it is made of";
+    return std::nullopt;
+}
+
+void Schema<SecretSource>::finish(SecretSource& source, const Node& node, ErrorList& errors) {
+    const int given = source.file.has_value() + source.env.has_value() + source.value.has_value();
+    if (given != 1) {
+        errors.add(node.at, given == 0 ? "needs a 'file', 'env' or 'value'"
+                                       : "must have only one of 'file', 'env' and 'value'");
+        return;
+    }
+    auto secret = resolve(source);
+    if (secret) {
+        source.secret = *std::move(secret);
+    } else {
+        errors.add(node.position_of({"file", "env", "value"}), std::move(secret.error()));
+    }
+}
+
+void Schema<Listener>::finish(Listener& listener, const Node& node, ErrorList& errors) {
+    const bool encrypted =
+        listener.transport == turn::Transport::Tls || listener.transport == turn::Transport::Dtls;
+    constexpr std::uint16_t kTlsPort = 5349;  // RFC 8489 section 8.1
+    if (encrypted && !node.find("port")) listener.port = kTlsPort;
+    const std::string_view transport =
+        kNames<turn::Transport>[static_cast<std::size_t>(listener.transport)].name;
+    for (const auto& [name, path] : {std::pair{"certificate", &listener.certificate},
+                                     std::pair{"private_key", &listener.private_key}}) {
+        if (encrypted && path->empty()) {
+            errors.add(node.at, fmt::format("a {} listener needs a '{}'", transport, name));
+        } else if (!encrypted && !path->empty()) {
+            errors.add(node.position_of({name}),
+                       fmt::format("a {} listener has no '{}'", transport, name));
+        }
+    }
+}
+
+void Schema<RelayAddress>::finish(RelayAddress& relay, const Node& node, ErrorList& errors) {
+    if (!node.find("address")) {
+        errors.add(node.at, "needs an 'address'");
+    } else if (is_wildcard_or_multicast(relay.address)) {
+        errors.add(node.position_of({"address"}),
+                   "'address' must be one that this host has, not a wildcard or multicast address");
+    } else if (relay.advertise && is_wildcard_or_multicast(*relay.advertise)) {
+        errors.add(node.position_of({"advertise"}),
+                   "'advertise' must be an address that peers can send to");
+    } else if (relay.advertise && relay.advertise->family() != relay.address.family()) {
+        errors.add(node.position_of({"advertise"}),
+                   "'advertise' must be of the same family as 'address'");
+    }
+}
+
+void Schema<PortRange>::finish(PortRange& ports, const Node& node, ErrorList& errors) {
+    if (ports.min <= ports.max) return;
+    errors.add(node.position_of({"min", "max"}),
+               fmt::format("'min' {} is above 'max' {}", ports.min, ports.max));
+}
+
+void Schema<AllocationLifetime>::finish(AllocationLifetime& lifetime, const Node& node,
+                                        ErrorList& errors) {
+    if (lifetime.initial <= lifetime.max) return;
+    using Text = Scalar<std::chrono::seconds>;
+    errors.add(node.position_of({"default", "max"}),
+               fmt::format("'default' {} is above 'max' {}", Text::format(lifetime.initial),
+                           Text::format(lifetime.max)));
+}
+
+void Schema<User>::finish(User& user, const Node& node, ErrorList& errors) {
+    if (!node.find("name")) {
+        errors.add(node.at, "needs a 'name'");
+    } else if (!user.password && !user.key) {
+        errors.add(node.at, fmt::format("user {} needs a 'password' or a 'key'", show(user.name)));
+    } else if (user.password && user.key) {
+        errors.add(node.at,
+                   fmt::format("user {} has both a 'password' and a 'key'", show(user.name)));
+    } else if (user.password && !stun::enforce_opaque_string(user.password->secret.reveal())) {
+        errors.add(node.position_of({"password"}),
+                   fmt::format("the password of user {} has characters that OpaqueString "
+                               "(RFC 8265) forbids",
+                               show(user.name)));
+    }
+}
+
+void Schema<UnauthenticatedLimits>::finish(UnauthenticatedLimits& limits, const Node& node,
+                                           ErrorList& errors) {
+    if (limits.answers_per_second == 0 || limits.burst >= 1) return;
+    errors.add(node.position_of({"burst"}),
+               "'burst' must be at least 1, or nothing is ever answered; for no limit set "
+               "'answers_per_second' to 0");
+}
+
+void Schema<Admin>::finish(Admin& admin, const Node& node, ErrorList& errors) {
+    if (!admin.enabled || admin.address.is_loopback() || admin.token) return;
+    errors.add(node.position_of({"address"}),
+               "an admin plane that others can reach needs a 'token'");
+}
+
+std::string identity(const Listener& listener) {
+    if (listener.port == 0) return {};
+    const bool datagrams =
+        listener.transport == turn::Transport::Udp || listener.transport == turn::Transport::Dtls;
+    return fmt::format("{} {}", datagrams ? "UDP" : "TCP",
+                       Endpoint{listener.address, listener.port}.to_string());
+}
+
+std::string identity(const RelayAddress& relay) {
+    return relay.address.to_string();
+}
+
+std::string identity(const SecretSource& source) {
+    if (source.file) return fmt::format("file {}", *source.file);
+    if (source.env) return fmt::format("env {}", *source.env);
+    // Not the secret itself, which a message would show.
+    return fmt::format("value #{:x}", std::hash<std::string_view>()(source.secret.reveal()));
+}
+
+std::string identity(const User& user) {
+    return stun::enforce_opaque_string(user.name).value_or(user.name);
+}
+
+std::string identity(const Cidr& block) {
+    return block.to_string();
+}
+
+std::string identity(const std::string& text) {
+    return text;
+}
+
+}  // namespace turnbuckle::config
