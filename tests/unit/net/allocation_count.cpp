@@ -10,7 +10,7 @@ namespace {
 
 std::atomic<std::size_t> count{0};
 
-void* allocate(std::size_t size) {
+[[maybe_unused]] void* allocate(std::size_t size) {
     count.fetch_add(1, std::memory_order_relaxed);
     if (void* memory = std::malloc(size > 0 ? size : 1)) return memory;
     throw std::bad_alloc();
@@ -24,6 +24,7 @@ std::size_t allocations() noexcept {
 
 }  // namespace turnbuckle::net::test
 
+#ifndef TURNBUCKLE_TEST_HEAP_IS_THE_SANITIZERS
 void* operator new(std::size_t size) {
     return turnbuckle::net::test::allocate(size);
 }
@@ -42,3 +43,4 @@ void operator delete(void* memory, std::size_t) noexcept {
 void operator delete[](void* memory, std::size_t) noexcept {
     std::free(memory);
 }
+#endif
