@@ -120,7 +120,9 @@ bool Cidr::contains(const IpAddress& ip) const noexcept {
     return ip.family() == base_.family() && masked(ip, length_) == base_;
 }
 
-std::string Cidr::to_string() const { return fmt::format("{}/{}", base_.to_string(), length_); }
+std::string Cidr::to_string() const {
+    return fmt::format("{}/{}", base_.to_string(), length_);
+}
 
 std::size_t hash_value(const IpAddress& ip) noexcept {
     const std::uint8_t* p = ip.bytes().data();

@@ -16,7 +16,8 @@ void TimerWheel::schedule(Time deadline, Token token) {
 }
 
 void TimerWheel::advance(Time now, std::vector<Token>& fired) {
-    const std::uint64_t target = now <= start_ ? 0 : static_cast<std::uint64_t>((now - start_) / kTick);
+    const std::uint64_t target =
+        now <= start_ ? 0 : static_cast<std::uint64_t>((now - start_) / kTick);
     if (target <= current_) return;
     // After a pause of more than one turn each slot needs to be seen once only.
     const std::uint64_t steps = std::min<std::uint64_t>(target - current_, kSlots);
@@ -24,7 +25,8 @@ void TimerWheel::advance(Time now, std::vector<Token>& fired) {
         auto& slot = slots_[(current_ + step) % kSlots];
         const auto due = std::partition(slot.begin(), slot.end(),
                                         [&](const Entry& e) { return e.tick > target; });
-        for (auto e = due; e != slot.end(); ++e) fired.push_back(e->token);
+        for (auto e = due; e != slot.end(); ++e)
+            fired.push_back(e->token);
         size_ -= static_cast<std::size_t>(slot.end() - due);
         slot.erase(due, slot.end());
     }

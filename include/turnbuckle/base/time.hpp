@@ -13,7 +13,9 @@ using Duration = std::chrono::nanoseconds;
 using Time = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 using WallTime = std::chrono::sys_seconds;
 
-[[nodiscard]] inline Time monotonic_now() noexcept { return std::chrono::steady_clock::now(); }
+[[nodiscard]] inline Time monotonic_now() noexcept {
+    return std::chrono::steady_clock::now();
+}
 
 [[nodiscard]] inline WallTime wall_now() noexcept {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());

@@ -11,31 +11,31 @@ namespace turnbuckle::turn {
 enum class DropReason : std::uint8_t {
     None,
     // What arrived from a client
-    Malformed,            // neither valid STUN nor valid ChannelData
-    NotStun,              // first byte of another protocol (RFC 7983)
-    BadFingerprint,       // FINGERPRINT present and wrong (RFC 8489 section 14.7)
-    UnexpectedClass,      // a response, or an indication that no client sends
-    UnsupportedMethod,    // indication of an unknown method; requests are answered
-    RateLimited,          // answer withheld: source prefix used up its unauthenticated answers
-    Retransmission,       // the same request is still waiting for its credential or relay
-    Overloaded,           // too many requests wait for an answer already
-    BadSource,            // source port 0, or a source no client can have
+    Malformed,          // neither valid STUN nor valid ChannelData
+    NotStun,            // first byte of another protocol (RFC 7983)
+    BadFingerprint,     // FINGERPRINT present and wrong (RFC 8489 section 14.7)
+    UnexpectedClass,    // a response, or an indication that no client sends
+    UnsupportedMethod,  // no method of ours: silently discarded (RFC 8489 section 6.3)
+    RateLimited,        // answer withheld: source prefix used up its unauthenticated answers
+    Retransmission,     // the same request is still waiting for its credential or relay
+    Overloaded,         // too many requests wait for an answer already
+    BadSource,          // source port 0, or a source no client can have
     // Relaying, client to peer
-    NoAllocation,         // ChannelData or Send from a five-tuple without an allocation
-    NoChannel,            // channel not bound, or its binding expired
-    NoPermission,         // no live permission for the peer's IP address
-    PeerDenied,           // the peer policy forbids this address
-    FamilyMismatch,       // no relayed transport address of the peer's address family
-    BadAttributes,        // Send indication without what it needs, or with unknown attributes
+    NoAllocation,    // ChannelData or Send from a five-tuple without an allocation
+    NoChannel,       // channel not bound, or its binding expired
+    NoPermission,    // no live permission for the peer's IP address
+    PeerDenied,      // the peer policy forbids this address
+    FamilyMismatch,  // no relayed transport address of the peer's address family
+    BadAttributes,   // Send indication without what it needs, or with unknown attributes
     // Relaying, peer to client
-    UnknownRelay,         // the relay was closed while the datagram was under way
-    TooLarge,             // does not fit a Data indication or ChannelData
+    UnknownRelay,  // the relay was closed while the datagram was under way
+    TooLarge,      // does not fit a Data indication or ChannelData
     // Sending
-    SendQueueFull,        // the socket would block
-    Unreachable,          // the network or host refuses: ENETUNREACH, EHOSTUNREACH, EPERM ...
-    MessageTooLong,       // EMSGSIZE
-    SendFailed,           // any other error of a send call
-    InternalError,        // a broken invariant: only this packet is given up
+    SendQueueFull,   // the socket would block
+    Unreachable,     // the network or host refuses: ENETUNREACH, EHOSTUNREACH, EPERM ...
+    MessageTooLong,  // EMSGSIZE
+    SendFailed,      // any other error of a send call
+    InternalError,   // a broken invariant: only this packet is given up
     Count_
 };
 

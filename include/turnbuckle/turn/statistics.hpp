@@ -20,22 +20,37 @@ enum class Direction : std::uint8_t { ClientToPeer, PeerToClient, Count_ };
 
 // Methods as the label `method` knows them; whatever else comes is Other.
 enum class RequestMethod : std::uint8_t {
-    Binding, Allocate, Refresh, CreatePermission, ChannelBind, Connect, ConnectionBind, Other, Count_
+    Binding,
+    Allocate,
+    Refresh,
+    CreatePermission,
+    ChannelBind,
+    Connect,
+    ConnectionBind,
+    Other,
+    Count_
 };
 
 // Why an allocation ended.
 enum class EndReason : std::uint8_t {
-    Expired,     // its lifetime ran out without a Refresh
-    Released,    // the client sent a Refresh with lifetime 0
-    Closed,      // the client's connection closed
-    Drained,     // the server shut down
-    Revoked,     // an operator or a configuration change ended it
-    Failed,      // its relay socket broke
+    Expired,   // its lifetime ran out without a Refresh
+    Released,  // the client sent a Refresh with lifetime 0
+    Closed,    // the client's connection closed
+    Drained,   // the server shut down
+    Revoked,   // an operator or a configuration change ended it
+    Failed,    // its relay socket broke
     Count_
 };
 
 enum class AuthFailure : std::uint8_t {
-    NoSuchUser, WrongPassword, Expired, StaleNonce, Mismatch /* 441 */, BackendDown, Malformed, Count_
+    NoSuchUser,
+    WrongPassword,
+    Expired,
+    StaleNonce,
+    Mismatch /* 441 */,
+    BackendDown,
+    Malformed,
+    Count_
 };
 
 [[nodiscard]] std::string_view name_of(Transport) noexcept;
@@ -64,8 +79,8 @@ struct PerEnum : std::array<T, kCount<Enum>> {
     }
 };
 
-inline constexpr std::array kSessionSecondsBounds{1.0, 10.0, 60.0, 300.0, 600.0, 1800.0, 3600.0,
-                                                  10800.0, 43200.0, 86400.0};
+inline constexpr std::array kSessionSecondsBounds{1.0,    10.0,   60.0,    300.0,   600.0,
+                                                  1800.0, 3600.0, 10800.0, 43200.0, 86400.0};
 inline constexpr std::array kRequestSecondsBounds{1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5,
                                                   1e-4, 2.5e-4, 1e-3, 1e-2, 1e-1};
 

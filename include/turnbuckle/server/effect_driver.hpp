@@ -1,0 +1,83 @@
+// Performs what an engine decided: the only place where effects become I/O.
+//
+// One per worker, on its thread. It answers the engine's questions (a credential, a relay) at once
+// where it can, and through the worker's mailbox where a store takes its time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "turnbuckle/auth/credential_source.hpp"
+#include "turnbuckle/net/poller.hpp"
+#include "turnbuckle/net/udp_sender.hpp"
+#include "turnbuckle/server/mailbox.hpp"
+#include "turnbuckle/server/relay_opener.hpp"
+#include "turnbuckle/server/relay_sockets.hpp"
+#include "turnbuckle/server/session_log.hpp"
+#include "turnbuckle/turn/engine.hpp"
+
+namespace turnbuckle::server {
+
+class EffectDriver {
+public:
+    struct Parts {
+        turn::Engine& engine;
+        net::Poller& poller;
+        net::UdpSender& sender;
+        RelaySockets& relays;
+        RelayOpener& opener;
+        SessionLog& log;
+        turn::Statistics& statistics;
+        std::vector<net::UdpSocket>& listeners;
+        std::shared_ptr<Mailbox> mailbox;
+    };
+
+    EffectDriver(Parts parts, std::shared_ptr<auth::CredentialSource> credentials);
+
+    // Until the engine wants nothing more; `effects` is empty then.
+    void perform(turn::Effects& effects, Time now);
+
+    // Answers point into the driver's memory until they are sent: call after the sender's flush.
+    void answers_sent() noexcept { used_ = 0; }
+
+    void use(std::shared_ptr<auth::CredentialSource> credentials) {
+        credentials_ = std::move(credentials);
+    }
+
+private:
+    struct CredentialAnswer {
+        turn::Ticket ticket;
+        turn::CredentialResult result;
+    };
+    struct RelayAnswer {
+        turn::Ticket ticket;
+        turn::RelayResult result;
+    };
+
+    void perform_one(turn::SendToClient& send, turn::Effects& effects, Time now);
+    void perform_one(turn::LookupCredential& lookup, turn::Effects& effects, Time now);
+    void perform_one(turn::OpenRelay& open, turn::Effects& effects, Time now);
+    void perform_one(turn::CloseRelay& close, turn::Effects& effects, Time now);
+    void perform_one(turn::SessionStarted& session, turn::Effects& effects, Time now);
+    void perform_one(turn::SessionEnded& session, turn::Effects& effects, Time now);
+    void perform_one(turn::AuthenticationFailed& failure, turn::Effects& effects, Time now);
+    void perform_one(turn::PeerRefused& refusal, turn::Effects& effects, Time now);
+
+    [[nodiscard]] std::expected<turn::OpenedRelay, turn::RelayError> adopt(
+        std::expected<std::unique_ptr<RelaySocket>, turn::RelayError>& opened);
+    [[nodiscard]] MutableBytes room_for(std::size_t length);
+
+    Parts parts_;
+    std::shared_ptr<auth::CredentialSource> credentials_;
+    std::thread::id thread_;  // the worker's, once it performs
+    turn::Ticket looking_up_{};
+    std::vector<std::variant<CredentialAnswer, RelayAnswer>> answers_;
+    std::size_t used_ = 0;
+    std::array<std::uint8_t, 64 * turn::kMaxAnswerSize> memory_;
+};
+
+}  // namespace turnbuckle::server

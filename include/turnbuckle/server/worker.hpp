@@ -1,0 +1,98 @@
+// A worker: one thread with its own sockets, engine, timers and counters. It shares nothing with
+// the other workers but what control paths need (docs/architecture.md, Threads).
+//
+// Constructed, started and stopped by the Server's thread; everything between runs on its own.
+// A relayed packet costs it a share of one epoll_wait, one recvmmsg and one sendmsg.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "turnbuckle/base/random.hpp"
+#include "turnbuckle/net/poller.hpp"
+#include "turnbuckle/net/statistics.hpp"
+#include "turnbuckle/net/udp_receiver.hpp"
+#include "turnbuckle/net/udp_sender.hpp"
+#include "turnbuckle/server/effect_driver.hpp"
+#include "turnbuckle/server/mailbox.hpp"
+#include "turnbuckle/server/relay_addresses.hpp"
+#include "turnbuckle/server/relay_opener.hpp"
+#include "turnbuckle/server/relay_sockets.hpp"
+#include "turnbuckle/server/session_log.hpp"
+#include "turnbuckle/turn/engine.hpp"
+
+namespace turnbuckle::server {
+
+// What all workers share; outlives them.
+struct SharedState {
+    RelayAddresses& relay_addresses;
+    Reservations& reservations;
+    turn::Quota& quota;
+    const turn::NonceAuthority& nonces;
+    net::UdpSocketOptions relay_socket_options;
+};
+
+// What a reload replaces.
+struct Rules {
+    std::shared_ptr<const turn::EngineConfig> engine;
+    std::shared_ptr<auth::CredentialSource> credentials;
+};
+
+class Worker {
+public:
+    // `listeners`: this worker's socket of each listening endpoint; link ids are their indices.
+    Worker(SharedState shared, const Rules& rules, std::vector<net::UdpSocket> listeners);
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    void start();
+    // Ends all sessions, then the thread; returns when it has ended.
+    void stop();
+
+    // From any thread.
+    void reconfigure(Rules rules);
+    void set_draining(bool draining);
+    // Grows while the worker's loop turns, at least once a second: for a watchdog.
+    [[nodiscard]] std::uint64_t heartbeat() const noexcept {
+        return heartbeat_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] const turn::Statistics& protocol_statistics() const noexcept {
+        return protocol_statistics_;
+    }
+    [[nodiscard]] const net::Statistics& io_statistics() const noexcept { return io_statistics_; }
+
+private:
+    void run();
+    void serve(const net::Poller::Ready& ready, Time now);
+    void serve_listener(std::size_t index, Time now);
+    void serve_relay(turn::RelayHandle handle, Time now);
+    void relay_to_peer(const turn::RelayDecision& decision, ByteView datagram);
+    void flush();
+    void keep_house(Time now);
+
+    SharedState shared_;
+    turn::Statistics protocol_statistics_;
+    net::Statistics io_statistics_;
+    SecureRandom random_;
+    turn::Engine engine_;
+    std::vector<net::UdpSocket> listeners_;
+    RelaySockets relays_;
+    net::Poller poller_;
+    net::UdpReceiver receiver_;
+    net::UdpSender sender_;
+    RelayOpener opener_;
+    SessionLog log_;
+    std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
+    EffectDriver driver_;
+    turn::Effects effects_;
+    Time next_housekeeping_{};
+    std::atomic<bool> stopping_{false};
+    std::atomic<std::uint64_t> heartbeat_{0};
+    std::thread thread_;
+};
+
+}  // namespace turnbuckle::server

@@ -1,0 +1,122 @@
+// The inside of an Engine: the state that handlers work on. Not for use outside of `turn`.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "turnbuckle/base/timer_wheel.hpp"
+#include "turnbuckle/stun/message_view.hpp"
+#include "turnbuckle/turn/allocation_table.hpp"
+#include "turnbuckle/turn/answer_limiter.hpp"
+#include "turnbuckle/turn/engine.hpp"
+#include "turnbuckle/turn/refusal.hpp"
+
+namespace turnbuckle::turn {
+
+// Who a request comes from, once its integrity has been verified.
+struct Identity {
+    std::string username;  // as sent
+    std::string user;      // who is charged
+    Secret key;
+};
+
+// One request under way through the control path.
+struct Request {
+    const stun::MessageView& message;
+    ClientPath from;
+    Time now{};
+    Time received_at{};
+    const Identity* identity = nullptr;  // nothing: not authenticated, or does not need to be
+    Effects& effects;
+};
+
+// What an Allocate asks for, after every check that needs no socket.
+struct AllocatePlan {
+    AddressFamily family = AddressFamily::IPv4;
+    std::optional<AddressFamily> additional_family;
+    bool even_port = false;
+    bool reserve_next = false;
+    std::optional<ReservationTokenBytes> reservation;
+    std::chrono::seconds lifetime{};
+};
+
+// A request that waits for something from outside. It keeps its own copy of the bytes.
+struct PendingRequest {
+    ClientPath from;
+    std::vector<std::uint8_t> bytes;
+    Time received_at{};
+    // Set while the relay is being opened:
+    std::optional<Identity> identity;
+    AllocatePlan plan;
+    QuotaTicket quota;
+};
+
+// A client has one request of each transaction id under way; a retransmission finds it here.
+struct TransactionKey {
+    FiveTuple client;
+    stun::TransactionId id;
+    friend bool operator==(const TransactionKey&, const TransactionKey&) noexcept = default;
+};
+
+struct TransactionKeyHash {
+    std::size_t operator()(const TransactionKey& key) const noexcept {
+        return hash_value(key.client) * 31 + stun::hash_value(key.id);
+    }
+};
+
+// More than this many waiting requests mean that a credential store has stopped answering.
+inline constexpr std::size_t kMaxPending = 4096;
+
+struct Core {
+    Core(std::shared_ptr<const EngineConfig> rules, const EngineDependencies& dependencies,
+         Time now)
+        : config(std::move(rules)),
+          limiter(config->answers, dependencies.random),
+          random(dependencies.random),
+          nonces(dependencies.nonces),
+          quota(dependencies.quota),
+          own_addresses(dependencies.own_addresses),
+          statistics(dependencies.statistics),
+          wheel(now) {}
+
+    std::shared_ptr<const EngineConfig> config;
+    AnswerLimiter limiter;
+    Random& random;
+    const NonceAuthority& nonces;
+    Quota& quota;
+    const OwnAddresses& own_addresses;
+    Statistics& statistics;
+
+    AllocationTable allocations;
+    TimerWheel wheel;
+    std::vector<TimerWheel::Token> fired;
+    boost::unordered_flat_map<Ticket, PendingRequest> pending;
+    boost::unordered_flat_map<TransactionKey, Ticket, TransactionKeyHash> transactions;
+    std::uint64_t last_ticket = 0;
+    bool draining = false;
+
+    // Takes in a request that must wait; nothing if too many wait already.
+    [[nodiscard]] std::optional<Ticket> park(const Request& request);
+    [[nodiscard]] std::optional<PendingRequest> unpark(Ticket ticket);
+
+    void end(Allocation& allocation, EndReason reason, Time now, Effects& effects);
+};
+
+// Whether the peer may be talked to, whatever permission the client holds or asks for.
+enum class PeerJudgement : std::uint8_t { Allowed, OwnRelayed, Denied };
+
+// By IP address, for CreatePermission: an own address is fine if relayed addresses live on it.
+[[nodiscard]] PeerJudgement judge_peer(const Core& core, const IpAddress& peer) noexcept;
+// By endpoint, for ChannelBind and each datagram to an own address.
+[[nodiscard]] PeerJudgement judge_peer(const Core& core, const Endpoint& peer) noexcept;
+// 443 or 403 for a peer that a request names, in the RFC's order.
+[[nodiscard]] std::optional<Refusal> refuse_peer(Core& core, const Request& request,
+                                                 const Allocation& allocation,
+                                                 PeerJudgement judgement, const IpAddress& peer);
+
+}  // namespace turnbuckle::turn

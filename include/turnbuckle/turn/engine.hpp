@@ -1,0 +1,84 @@
+// One worker's protocol state: STUN and TURN over whatever carries them, without I/O.
+//
+// Owns no socket, thread or clock. The driver brings bytes and `now`, performs the effects in order
+// and brings back what they came to. Everything is called from the worker's own thread. No call
+// throws because of what came from the network.
+//
+//   control path: on_datagram -> effects -> (on_credential, on_relay_opened -> effects) ...
+//   data path:    client_to_peer, peer_to_client -> a RelayDecision; no heap, no lock
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "turnbuckle/base/bytes.hpp"
+#include "turnbuckle/base/random.hpp"
+#include "turnbuckle/base/time.hpp"
+#include "turnbuckle/turn/client_path.hpp"
+#include "turnbuckle/turn/effects.hpp"
+#include "turnbuckle/turn/engine_config.hpp"
+#include "turnbuckle/turn/nonce.hpp"
+#include "turnbuckle/turn/own_addresses.hpp"
+#include "turnbuckle/turn/quota.hpp"
+#include "turnbuckle/turn/relay_decision.hpp"
+#include "turnbuckle/turn/statistics.hpp"
+
+namespace turnbuckle::turn {
+
+struct Core;
+
+// What an engine shares with its worker and with the other workers; all outlive it.
+struct EngineDependencies {
+    Random& random;
+    const NonceAuthority& nonces;
+    Quota& quota;
+    const OwnAddresses& own_addresses;
+    Statistics& statistics;
+};
+
+class Engine {
+public:
+    Engine(std::shared_ptr<const EngineConfig> config, const EngineDependencies& dependencies,
+           Time now);
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    // True for what belongs on the data path: ChannelData and Send indications.
+    [[nodiscard]] static bool is_data(ByteView datagram) noexcept;
+
+    // Any other datagram, or whole message of a stream, from a client.
+    void on_datagram(const ClientPath& from, ByteView datagram, Time now, Effects& effects);
+    // An unknown or outdated ticket is ignored; then the relay that was opened for it is closed.
+    // `wall_now` is compared with the credential's expiry.
+    void on_credential(Ticket ticket, const CredentialResult& result, Time now, WallTime wall_now,
+                       Effects& effects);
+    void on_relay_opened(Ticket ticket, RelayResult result, Time now, Effects& effects);
+
+    // ChannelData or a Send indication. Drops are counted here.
+    [[nodiscard]] RelayDecision client_to_peer(const ClientPath& from, ByteView datagram,
+                                               Time now) noexcept;
+    // `length` bytes that `peer` sent to `relay`; the header that goes in front is written here.
+    [[nodiscard]] RelayDecision peer_to_client(RelayHandle relay, const Endpoint& peer,
+                                               std::size_t length, Time now,
+                                               RelayHeader& header) noexcept;
+
+    // Ends what has expired. Call at next_timeout() or later.
+    void on_timeout(Time now, Effects& effects);
+    [[nodiscard]] std::optional<Time> next_timeout() const noexcept;
+
+    // New rules for what comes; permissions and channels that they forbid end at once.
+    void reconfigure(std::shared_ptr<const EngineConfig> config);
+    // While draining, new allocations are refused with 508; those that live are served on.
+    void set_draining(bool draining) noexcept;
+    // The relay broke, the server ends, an operator says so: ends one session, or all.
+    void end_allocation(RelayHandle relay, EndReason reason, Time now, Effects& effects);
+    void end_all(EndReason reason, Time now, Effects& effects);
+
+    [[nodiscard]] std::size_t allocations() const noexcept;
+
+private:
+    std::unique_ptr<Core> core_;
+};
+
+}  // namespace turnbuckle::turn

@@ -1,0 +1,33 @@
+// The rules that an engine runs by, as one immutable value shared by all workers.
+//
+// A reload builds a new one and hands it to each engine (Engine::reconfigure).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include "turnbuckle/turn/answer_limiter.hpp"
+#include "turnbuckle/turn/peer_policy.hpp"
+
+namespace turnbuckle::turn {
+
+struct EngineConfig {
+    std::string realm = "turnbuckle";
+    std::string software;  // SOFTWARE in answers to authenticated requests; empty: not sent
+
+    std::chrono::seconds default_lifetime{600};  // RFC 8656 section 7.2
+    std::chrono::seconds max_lifetime{3600};
+
+    std::size_t max_permissions = 256;  // per allocation
+    std::size_t max_channels = 256;     // per allocation
+
+    AnswerLimits answers;  // to senders that have not authenticated
+    PeerPolicy peers;
+};
+
+// RFC 8656 sections 9 and 12.
+inline constexpr std::chrono::seconds kPermissionLifetime{300};
+inline constexpr std::chrono::seconds kChannelLifetime{600};
+
+}  // namespace turnbuckle::turn

@@ -1,0 +1,130 @@
+#include "turnbuckle/server/effect_driver.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+#include "turnbuckle/base/log.hpp"
+
+namespace turnbuckle::server {
+
+EffectDriver::EffectDriver(Parts parts, std::shared_ptr<auth::CredentialSource> credentials)
+    : parts_(std::move(parts)), credentials_(std::move(credentials)) {}
+
+void EffectDriver::perform(turn::Effects& effects, Time now) {
+    thread_ = std::this_thread::get_id();
+    for (;;) {
+        for (turn::Effect& effect : effects.list())
+            std::visit([&](auto& each) { perform_one(each, effects, now); }, effect);
+        effects.clear();
+        if (answers_.empty()) return;
+        auto answer = std::move(answers_.back());
+        answers_.pop_back();
+        if (auto* credential = std::get_if<CredentialAnswer>(&answer)) {
+            parts_.engine.on_credential(credential->ticket, credential->result, now, wall_now(),
+                                        effects);
+        } else {
+            auto& relay = std::get<RelayAnswer>(answer);
+            parts_.engine.on_relay_opened(relay.ticket, std::move(relay.result), now, effects);
+        }
+    }
+}
+
+MutableBytes EffectDriver::room_for(std::size_t length) {
+    if (memory_.size() - used_ < length) {
+        parts_.sender.flush();
+        used_ = 0;
+    }
+    used_ += length;
+    return MutableBytes(memory_).subspan(used_ - length, length);
+}
+
+void EffectDriver::perform_one(turn::SendToClient& send, turn::Effects& effects, Time) {
+    const ByteView bytes = effects.bytes(send);
+    const MutableBytes kept = room_for(bytes.size());
+    std::ranges::copy(bytes, kept.begin());
+    net::SendItem item;
+    item.socket = &parts_.listeners[static_cast<std::size_t>(send.path.link)];
+    item.destination = send.path.tuple.client;
+    item.source = send.path.tuple.server.ip;
+    item.payload = kept;
+    parts_.sender.queue(item);
+    parts_.statistics.request_seconds.observe(
+        std::chrono::duration<double>(monotonic_now() - send.received_at).count());
+}
+
+void EffectDriver::perform_one(turn::LookupCredential& lookup, turn::Effects&, Time) {
+    looking_up_ = lookup.ticket;
+    credentials_->lookup(lookup.query, wall_now(),
+                         [this, ticket = lookup.ticket,
+                          mailbox = parts_.mailbox](turn::CredentialResult result) mutable {
+                             // A store that answers before lookup() returns needs no detour. `this`
+                             // is only touched on its own thread, on which it is alive as long as
+                             // the mailbox is open.
+                             if (std::this_thread::get_id() == thread_ && looking_up_ == ticket) {
+                                 answers_.emplace_back(CredentialAnswer{ticket, std::move(result)});
+                                 return;
+                             }
+                             mailbox->post([this, ticket, answer = std::move(result)]() mutable {
+                                 turn::Effects effects;
+                                 const Time now = monotonic_now();
+                                 parts_.engine.on_credential(ticket, answer, now, wall_now(),
+                                                             effects);
+                                 perform(effects, now);
+                             });
+                         });
+    looking_up_ = {};
+}
+
+std::expected<turn::OpenedRelay, turn::RelayError> EffectDriver::adopt(
+    std::expected<std::unique_ptr<RelaySocket>, turn::RelayError>& opened) {
+    if (!opened) return std::unexpected(opened.error());
+    const int fd = (*opened)->socket().fd();
+    const Endpoint relayed = (*opened)->relayed();
+    const turn::RelayHandle handle = parts_.relays.add(std::move(*opened));
+    try {
+        parts_.poller.add(fd, static_cast<std::uint64_t>(handle));
+    } catch (const std::system_error& error) {  // the system's limit of watches
+        log::error("relay socket cannot be watched", {{"error", error.what()}});
+        parts_.relays.remove(handle);
+        return std::unexpected(turn::RelayError::NoPorts);
+    }
+    return turn::OpenedRelay{handle, relayed};
+}
+
+void EffectDriver::perform_one(turn::OpenRelay& open, turn::Effects&, Time now) {
+    OpenedSockets opened = parts_.opener.open(open, now);
+    turn::RelayResult result{.relay = adopt(opened.relay),
+                             .additional = std::nullopt,
+                             .reservation = opened.reservation};
+    if (opened.additional) result.additional = adopt(*opened.additional);
+    answers_.emplace_back(RelayAnswer{open.ticket, std::move(result)});
+}
+
+void EffectDriver::perform_one(turn::CloseRelay& close, turn::Effects&, Time) {
+    RelaySocket* relay = parts_.relays.find(close.relay);
+    if (relay == nullptr) return;
+    // What is queued on this socket leaves before it closes.
+    parts_.sender.flush();
+    parts_.poller.remove(relay->socket().fd());
+    parts_.relays.remove(close.relay);
+}
+
+void EffectDriver::perform_one(turn::SessionStarted& session, turn::Effects&, Time) {
+    parts_.log.started(session);
+}
+
+void EffectDriver::perform_one(turn::SessionEnded& session, turn::Effects&, Time) {
+    parts_.log.ended(session);
+}
+
+void EffectDriver::perform_one(turn::AuthenticationFailed& failure, turn::Effects&, Time now) {
+    parts_.log.authentication_failed(failure, now);
+}
+
+void EffectDriver::perform_one(turn::PeerRefused& refusal, turn::Effects&, Time now) {
+    parts_.log.peer_refused(refusal, now);
+}
+
+}  // namespace turnbuckle::server

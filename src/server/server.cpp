@@ -1,0 +1,163 @@
+#include "turnbuckle/server/server.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "turnbuckle/base/log.hpp"
+#include "turnbuckle/net/udp_socket.hpp"
+#include "turnbuckle/server/cpu_count.hpp"
+#include "turnbuckle/server/rules.hpp"
+
+namespace turnbuckle::server {
+
+namespace {
+
+Secret fresh_nonce_master() {
+    SecureRandom random;
+    std::array<std::uint8_t, turn::NonceAuthority::kMasterKeyLength> key{};
+    random.fill(key);
+    return Secret(std::string(as_text(key)));
+}
+
+constexpr net::UdpSocketOptions kRelayOptions{.gro = true, .drops = true};
+constexpr net::UdpSocketOptions kListenerOptions{.reuse_port = true, .gro = true, .drops = true};
+
+[[noreturn]] void cannot_listen(const Endpoint& endpoint, const std::error_code& error) {
+    throw StartError(
+        fmt::format("cannot listen on udp {}: {}", endpoint.to_string(), error.message()));
+}
+
+// SO_REUSEPORT would let a second server share the port and take half of the clients without a
+// word, so the endpoint is first bound alone. Returns it with the port that the kernel chose.
+Endpoint claim(const Endpoint& wanted) {
+    const auto alone = net::open_udp(wanted, {});
+    if (!alone) cannot_listen(wanted, alone.error());
+    return alone->local();
+}
+
+// Clients come from somewhere: a listener on ::1 says nothing of a host without IPv6.
+bool family_is_missing(const std::error_code& error) {
+    return error == std::errc::address_family_not_supported ||
+           error == std::errc::address_not_available;
+}
+
+}  // namespace
+
+Server::Server(const config::Config& config)
+    : config_(config),
+      quota_(quota_limits_of(config)),
+      nonces_(fresh_nonce_master(), config.auth.nonce_lifetime),
+      relay_addresses_(relay_addresses_of(config), config.relay.ports.min, config.relay.ports.max) {
+    const config::Config defaults;
+    for (const auto& listener : config.listeners) {
+        const Endpoint wanted{listener.address, listener.port};
+        // The default listeners are for both families; a host without IPv6 is served all the same.
+        if (config.listeners == defaults.listeners && wanted.ip.is_v6()) {
+            const auto probe = net::open_udp(wanted, {});
+            if (!probe && family_is_missing(probe.error())) continue;
+        }
+        listening_.push_back(claim(wanted));
+    }
+    for (const Endpoint& endpoint : listening_)
+        relay_addresses_.add_service(endpoint);
+    open_workers(rules_of(config));
+}
+
+Server::~Server() {
+    stop();
+}
+
+void Server::open_workers(const Rules& rules) {
+    const unsigned count = config_.workers.value_or(usable_cpus());
+    const SharedState shared{relay_addresses_, reservations_, quota_, nonces_, kRelayOptions};
+    for (unsigned i = 0; i < count; ++i) {
+        std::vector<net::UdpSocket> sockets;
+        for (const Endpoint& endpoint : listening_) {
+            auto socket = net::open_udp(endpoint, kListenerOptions);
+            if (!socket) cannot_listen(endpoint, socket.error());
+            sockets.push_back(std::move(*socket));
+        }
+        workers_.push_back(std::make_unique<Worker>(shared, rules, std::move(sockets)));
+    }
+}
+
+void Server::add_service(const Endpoint& endpoint) {
+    relay_addresses_.add_service(endpoint);
+}
+
+void Server::log_start() const {
+    const auto& io = workers_.front()->io_statistics();
+    for (const Endpoint& endpoint : listening_)
+        log::info("listening", {{"transport", "udp"},
+                                {"address", endpoint},
+                                {"workers", workers_.size()},
+                                {"receive_buffer_bytes", io.receive_buffer_bytes.value()},
+                                {"send_buffer_bytes", io.send_buffer_bytes.value()}});
+    const net::UdpSocketOptions asked;
+    if (io.receive_buffer_bytes.value() < asked.receive_buffer)
+        log::warn(
+            "the kernel granted a smaller receive buffer than asked for; raise "
+            "net.core.rmem_max",
+            {{"asked_bytes", asked.receive_buffer},
+             {"granted_bytes", io.receive_buffer_bytes.value()}});
+    for (const RelayAddress* relay : relay_addresses_.all())
+        log::info("relaying", {{"address", relay->local},
+                               {"advertised", relay->advertised},
+                               {"min_port", relay->ports.min()},
+                               {"max_port", relay->ports.max()}});
+    if (config_.relay.addresses.empty())
+        log::info("relaying from the address that each client reaches the server at");
+    const turn::PeerPolicy policy(config_.relay.peers.allow, config_.relay.peers.deny);
+    for (const auto reason : policy.opened())
+        log::warn("relay.peers.allow opens what is closed by default", {{"range", why(reason)}});
+}
+
+void Server::start() {
+    log_start();
+    for (const auto& worker : workers_)
+        worker->start();
+}
+
+void Server::drain(bool draining) {
+    draining_ = draining;
+    for (const auto& worker : workers_)
+        worker->set_draining(draining);
+    log::info(draining ? "draining" : "serving again", {{"allocations", allocations()}});
+}
+
+void Server::stop() {
+    for (const auto& worker : workers_)
+        worker->stop();
+}
+
+std::vector<std::string> Server::reload(const config::Config& config) {
+    const Rules rules = rules_of(config);
+    auto keys = needing_restart(config_, config);
+    quota_.set_limits(quota_limits_of(config));
+    for (const auto& worker : workers_)
+        worker->reconfigure(rules);
+    relay_addresses_.refresh_own_addresses();
+    return keys;
+}
+
+void Server::refresh_addresses() {
+    relay_addresses_.refresh_own_addresses();
+}
+
+std::size_t Server::allocations() const {
+    return quota_.held();
+}
+
+std::vector<PortUse> Server::port_use() const {
+    const Time now = monotonic_now();
+    std::vector<PortUse> result;
+    for (RelayAddress* relay : relay_addresses_.all())
+        result.push_back({relay->advertised, relay->ports.used(), relay->ports.free_ports(now),
+                          relay->ports.quarantined(now)});
+    return result;
+}
+
+}  // namespace turnbuckle::server

@@ -1,0 +1,101 @@
+#include "turnbuckle/turn/core.hpp"
+
+#include <chrono>
+
+namespace turnbuckle::turn {
+
+std::optional<Ticket> Core::park(const Request& request) {
+    if (pending.size() >= kMaxPending) return std::nullopt;
+    const Ticket ticket{++last_ticket};
+    const ByteView bytes = request.message.bytes();
+    pending.emplace(ticket, PendingRequest{.from = request.from,
+                                           .bytes = {bytes.begin(), bytes.end()},
+                                           .received_at = request.received_at,
+                                           .identity = std::nullopt,
+                                           .plan = {},
+                                           .quota = {}});
+    transactions.emplace(TransactionKey{request.from.tuple, request.message.transaction_id()},
+                         ticket);
+    statistics.pending_requests.set(static_cast<std::int64_t>(pending.size()));
+    return ticket;
+}
+
+std::optional<PendingRequest> Core::unpark(Ticket ticket) {
+    const auto at = pending.find(ticket);
+    if (at == pending.end()) return std::nullopt;
+    PendingRequest request = std::move(at->second);
+    pending.erase(at);
+    const auto id = stun::TransactionId::from_bytes(
+        ByteView(request.bytes).subspan(8, stun::kTransactionIdSize));
+    transactions.erase(TransactionKey{request.from.tuple, id});
+    statistics.pending_requests.set(static_cast<std::int64_t>(pending.size()));
+    return request;
+}
+
+void Core::end(Allocation& allocation, EndReason reason, Time now, Effects& effects) {
+    const auto owned = allocations.remove(allocation.path.tuple);
+    SessionEnded ended{.client = owned->path.tuple,
+                       .user = std::move(owned->user),
+                       .relayed = {},
+                       .reason = reason,
+                       .duration = now - owned->created,
+                       .relayed_data = owned->relayed_data};
+    for (std::size_t i = 0; i < owned->relays.size(); ++i) {
+        if (!owned->relays[i]) continue;
+        ended.relayed[i] = owned->relays[i]->relayed;
+        statistics.allocations[owned->path.tuple.transport][i].add(-1);
+        effects.add(CloseRelay{owned->relays[i]->handle});
+    }
+    statistics.allocations_ended[reason].add();
+    statistics.session_seconds.observe(std::chrono::duration<double>(ended.duration).count());
+    effects.add(std::move(ended));
+}
+
+namespace {
+
+PeerJudgement by_policy(const PeerPolicy::Verdict& verdict) noexcept {
+    return verdict.allowed ? PeerJudgement::Allowed : PeerJudgement::Denied;
+}
+
+}  // namespace
+
+PeerJudgement judge_peer(const Core& core, const IpAddress& peer) noexcept {
+    if (core.own_addresses.is_relay_address(peer)) return PeerJudgement::OwnRelayed;
+    const auto verdict = core.config->peers.judge(peer);
+    // Another address of this host: only if the configuration opens it by name.
+    if (core.own_addresses.is_own(peer) && !verdict.opened) return PeerJudgement::Denied;
+    return by_policy(verdict);
+}
+
+PeerJudgement judge_peer(const Core& core, const Endpoint& peer) noexcept {
+    if (peer.port == 0) return PeerJudgement::Denied;
+    switch (core.own_addresses.of(peer)) {
+        case Ownership::Relayed:
+            return PeerJudgement::OwnRelayed;
+        case Ownership::Service:
+            return PeerJudgement::Denied;
+        case Ownership::OtherOwn: {
+            const auto verdict = core.config->peers.judge(peer.ip);
+            return verdict.opened ? by_policy(verdict) : PeerJudgement::Denied;
+        }
+        case Ownership::Foreign:
+            break;
+    }
+    return by_policy(core.config->peers.judge(peer.ip));
+}
+
+std::optional<Refusal> refuse_peer(Core& core, const Request& request, const Allocation& allocation,
+                                   PeerJudgement judgement, const IpAddress& peer) {
+    if (!allocation.relay(peer.family()))
+        return Refusal{stun::ErrorCode::PeerAddressFamilyMismatch, {}};
+    if (judgement == PeerJudgement::Denied) {
+        const auto reason = core.config->peers.judge(peer).reason;
+        request.effects.add(PeerRefused{
+            request.from.tuple, allocation.user, peer,
+            reason == PeerPolicy::Reason::None ? "this server's own address" : why(reason)});
+        return Refusal{stun::ErrorCode::Forbidden, {}};
+    }
+    return std::nullopt;
+}
+
+}  // namespace turnbuckle::turn

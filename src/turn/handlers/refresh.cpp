@@ -1,0 +1,44 @@
+// Refresh: RFC 8656 section 8.2.
+#include <algorithm>
+
+#include "turnbuckle/turn/answer.hpp"
+#include "turnbuckle/turn/handlers.hpp"
+
+namespace turnbuckle::turn {
+
+std::chrono::seconds granted_lifetime(const EngineConfig& config,
+                                      std::optional<std::chrono::seconds> asked) {
+    if (!asked) return config.default_lifetime;
+    return std::max(std::min(*asked, config.max_lifetime), config.default_lifetime);
+}
+
+std::optional<Refusal> handle_refresh(Core& core, const Request& request, Allocation& allocation) {
+    const auto lifetime = request.message.get<stun::Lifetime>();
+    if (!lifetime && lifetime.error() == stun::AttributeError::Malformed)
+        return Refusal{stun::ErrorCode::BadRequest, "LIFETIME is malformed"};
+
+    // "a REQUESTED-ADDRESS-FAMILY attribute and the attribute value does not match the address
+    // family of the allocation": 443.
+    const auto family = request.message.get<stun::RequestedAddressFamily>();
+    if (!family && family.error() == stun::AttributeError::Malformed)
+        return Refusal{stun::ErrorCode::BadRequest, "REQUESTED-ADDRESS-FAMILY is malformed"};
+    if (family && (!family->family || !allocation.relay(*family->family)))
+        return Refusal{stun::ErrorCode::PeerAddressFamilyMismatch, {}};
+
+    SuccessAnswer answer(request);
+    // "If the 'desired lifetime' is zero, then the request succeeds and the allocation is deleted."
+    if (lifetime && lifetime->seconds == std::chrono::seconds(0)) {
+        answer.message().add(stun::Lifetime{std::chrono::seconds(0)});
+        answer.send(core);
+        core.end(allocation, EndReason::Released, request.now, request.effects);
+        return std::nullopt;
+    }
+    const auto granted =
+        granted_lifetime(*core.config, lifetime ? std::optional(lifetime->seconds) : std::nullopt);
+    allocation.expires = request.now + granted;
+    answer.message().add(stun::Lifetime{granted});
+    answer.send(core);
+    return std::nullopt;
+}
+
+}  // namespace turnbuckle::turn
