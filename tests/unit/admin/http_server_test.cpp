@@ -193,12 +193,19 @@ TEST_F(HttpServerTest, TheTimeoutIsForTheWholeHeaderNotForEachByte) {
     dripping.join();
 }
 
-TEST_F(HttpServerTest, AClientThatDoesNotReadIsCutOffAndHindersNobody) {
-    start({.timeout = std::chrono::milliseconds(300)});
+TEST_F(HttpServerTest, AClientThatDoesNotReadHindersNobody) {
+    start();
     RawClient lazy = connect();
-    lazy.send("GET /big HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    lazy.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
     EXPECT_THAT(exchange(kGetAndClose), StartsWith("HTTP/1.1 200 "));
-    std::this_thread::sleep_for(std::chrono::milliseconds(900));  // well past the timeout
+}
+
+TEST_F(HttpServerTest, AClientThatDoesNotReadIsCutOff) {
+    start({.timeout = std::chrono::milliseconds(300), .max_connections = 1});
+    RawClient lazy = connect();
+    lazy.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    // There is one place only: that this is answered shows that the lazy client has lost it.
+    EXPECT_THAT(exchange(kGetAndClose), StartsWith("HTTP/1.1 200 "));
     EXPECT_LT(lazy.read_all().size(), std::size_t{16} << 20);
 }
 
@@ -269,7 +276,7 @@ TEST_F(HttpServerTest, StopsWhileConnectionsAreOpen) {
     EXPECT_EQ(idle.read_all(), "");
     EXPECT_EQ(half.read_all(), "");
     EXPECT_EQ(kept.read_all(), "");
-    EXPECT_THROW(connect(), std::runtime_error);
+    EXPECT_THROW(RawClient{server_->local_endpoint()}, std::runtime_error);
     server_->stop();  // harmless
 }
 
