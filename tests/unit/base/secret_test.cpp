@@ -1,5 +1,10 @@
 #include "turnbuckle/base/secret.hpp"
 
+#include <ostream>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace turnbuckle {
@@ -10,6 +15,26 @@ TEST(Secret, AMoveLeavesNothingBehind) {
     const Secret to(std::move(from));
     EXPECT_EQ(to.reveal(), "short");
     EXPECT_TRUE(from.empty());  // NOLINT(bugprone-use-after-move): that is the point
+}
+
+TEST(Secret, AnAssignmentLeavesNothingBehindEither) {
+    Secret from(std::string(100, 's'));
+    Secret to(std::string("old"));
+    to = std::move(from);
+    EXPECT_EQ(to.reveal(), std::string(100, 's'));
+    EXPECT_TRUE(from.empty());  // NOLINT(bugprone-use-after-move): that is the point
+    const Secret copy(to);
+    EXPECT_EQ(copy.reveal(), to.reveal());
+}
+
+template <class T>
+concept Streamable = requires(std::ostream& out, const T& value) {
+    out << value;
+};
+
+TEST(Secret, CannotBePrintedByAccident) {
+    static_assert(!fmt::is_formattable<Secret>::value);
+    static_assert(Streamable<std::string> && !Streamable<Secret>);
 }
 
 TEST(ConstantTimeEqual, ComparesContentAndLength) {
