@@ -60,13 +60,11 @@ public:
     PeerPolicy() = default;
 
     // `allow` opens exactly the addresses it names, in canonical form:
-    // - 127.0.0.0/8 opens ::ffff:127.0.0.1 too, for it is the same address; a block inside a folded
-    //   prefix, longer than /96 (::ffff:10.0.0.0/104), counts as the IPv4 block that it spells;
-    // - an IPv6 block never opens IPv4: neither ::/0 nor ::ffff:0:0/96 opens anything of
-    // 127.0.0.0/8;
-    // - 2002::/16 opens 6to4, but each IPv4 address inside must be permitted in its own right, and
-    // so
-    //   for both of Teredo's.
+    // - 127.0.0.0/8 opens ::ffff:127.0.0.1 too, for it is the same address; a block inside a
+    //   folded prefix, longer than /96 (::ffff:10.0.0.0/104), counts as the IPv4 block it spells;
+    // - an IPv6 block never opens IPv4: neither ::/0 nor ::ffff:0:0/96 opens 127.0.0.1;
+    // - 2002::/16 opens 6to4, but the IPv4 address inside must be permitted in its own right; so
+    //   must both of Teredo's.
     // `deny` closes what it names as written on the wire, folded, and inside 6to4 or Teredo. A
     // denied 64:ff9b::/96 closes NAT64, not all of IPv4.
     PeerPolicy(const std::vector<Cidr>& allow, const std::vector<Cidr>& deny);
