@@ -190,6 +190,12 @@ IpAddress canonical(const IpAddress& ip) noexcept {
     return IpAddress::from_bytes(ip.bytes().last(4));
 }
 
+bool is_tunnel(const IpAddress& ip) noexcept {
+    if (ip.is_v4()) return false;
+    const std::uint64_t high = halves(ip).high;
+    return high >> 48 == k6to4 || high >> 32 == kTeredo;
+}
+
 PeerPolicy::PeerPolicy(const std::vector<Cidr>& allow, const std::vector<Cidr>& deny)
     : allow_(folded(allow)), deny_(folded(deny)) {}
 

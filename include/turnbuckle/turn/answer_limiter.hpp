@@ -1,12 +1,12 @@
-// The budget of answers to senders that have not proven their address (RFC 8489 section 16.1.2.2:
-// a server must be of no use for amplifying an attack on a forged source).
+// The budget of answers to senders that have not proven their address: the server is to be of
+// little use as a reflector (RFC 8489 section 16.1.2).
 //
 // One token bucket per source prefix, /24 or /56, so that an attacker cannot aim more answers at a
 // network than the budget, whichever hosts of it are forged. One limiter per worker, on its thread:
 // a prefix has its budget at each worker that the kernel's hash gives its flows to. Memory is fixed
 // at construction and time is passed in. When a set of the table is full, the bucket that has the
-// most left is forgotten: a flood from a million forged prefixes pushes out its own fresh buckets,
-// never a network that is being held back, and whoever is new finds a full bucket. What such a
+// most left is forgotten: a flood from a million forged prefixes pushes out its own fresh buckets
+// before a network that is being held back, and whoever is new finds a full bucket. What such a
 // flood does get is a burst per prefix: small answers are the defence against that, not this table.
 #pragma once
 

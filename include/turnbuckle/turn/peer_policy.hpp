@@ -27,6 +27,11 @@ namespace turnbuckle::turn {
 // and any host on any link may pick such an identifier without a tunnel standing behind it.
 [[nodiscard]] IpAddress canonical(const IpAddress& ip) noexcept;
 
+// A 6to4 or Teredo address. RFC 8656 section 21.4: requests from one MUST NOT be accepted, nor
+// channels be bound to one, or a tunnel's far end makes the server loop packets. (A peer is denied
+// by PeerPolicy; whether an operator who opens 2002::/16 by name knows better is his to answer.)
+[[nodiscard]] bool is_tunnel(const IpAddress& ip) noexcept;
+
 class PeerPolicy {
 public:
     enum class Reason : std::uint8_t {

@@ -1,5 +1,4 @@
-// How many allocations a user, and all users together, may hold at once (RFC 8656 section 7.2,
-// 486).
+// How many allocations a user, and all users together, may hold at once: RFC 8656 section 7.2, 486.
 //
 // A ticket is the right to one allocation. It gives itself back when it is destroyed, on whichever
 // path that happens, so no path can forget to; it may outlive the Quota. One Quota serves all

@@ -322,6 +322,14 @@ TEST(PeerPolicy, AnIsatapLookingInterfaceIdIsNotLookedInto) {
     EXPECT_EQ(judge("fe80::5efe:8.8.8.8"), denied(Reason::LinkLocal));
 }
 
+TEST(IsTunnel, KnowsTeredoAnd6to4AndTheirEdges) {
+    for (const char* tunnel : {"2002::", "2002:ffff::1", "2001::", "2001:0:ffff::1"})
+        EXPECT_TRUE(is_tunnel(ip(tunnel))) << tunnel;
+    for (const char* other : {"2001:1::", "2003::", "2000:ffff::", "::ffff:32.2.0.1", "32.2.0.1",
+                              "32.1.0.0", "2606:4700::1"})
+        EXPECT_FALSE(is_tunnel(ip(other))) << other;
+}
+
 TEST(PeerPolicy, AllowOpensBySpellingInBothDirections) {
     const PeerPolicy plain(blocks({"127.0.0.0/8"}), {});
     const PeerPolicy spelled(blocks({"::ffff:127.0.0.0/104"}), {});
