@@ -29,6 +29,7 @@
 
 #include "turnbuckle/admin/http_router.hpp"
 #include "turnbuckle/base/log.hpp"
+#include "turnbuckle/base/log_limiter.hpp"
 #include "turnbuckle/base/time.hpp"
 
 namespace turnbuckle::admin {
@@ -238,6 +239,7 @@ private:
             } else {
                 outcome.response = HttpRouter::refusal(400, "The request is not understood.");
             }
+            if (outcome.response.status == 401) report_refusal(stream);
             if (open_.size() >= options_.max_connections) outcome.keep_alive = false;
             keep_alive = outcome.keep_alive;
 
@@ -249,6 +251,19 @@ private:
             if (write_error) co_return;
         }
         co_await linger(stream);
+    }
+
+    // Names who tries tokens, for people and for tools that ban by the log.
+    void report_refusal(const beast::tcp_stream& stream) {
+        beast::error_code ec;
+        const Endpoint client = from_asio(stream.socket().remote_endpoint(ec));
+        const Time now = monotonic_now();
+        if (const auto summary = refusals_.take_summary(now)) {
+            log::warn("admin requests refused", {{"summary", summary->to_string()}});
+        }
+        if (refusals_.admit(client.ip, now)) {
+            log::warn("admin request refused", {{"client", client}, {"reason", "token"}});
+        }
     }
 
     // Closing with unread input would reset the connection and could take the response with it, so
@@ -271,6 +286,7 @@ private:
     tcp::acceptor acceptor_{io_};
     asio::steady_timer slot_{io_};  // ends the wait for a free connection
     std::unordered_set<beast::tcp_stream*> open_;
+    LogLimiter refusals_;
     Endpoint local_;
     std::thread thread_;
 };

@@ -315,5 +315,17 @@ TEST_F(HttpServerTest, WithATokenOnlyOpenPagesAnswerWithoutIt) {
     EXPECT_THAT(get("/hello", "Authorization: Bearer s3cret\r\n"), StartsWith("HTTP/1.0 200 "));
 }
 
+TEST_F(HttpServerTest, ARefusedTokenIsLoggedWithTheClientsAddressButNotTheToken) {
+    const log::Capture captured;
+    start({.token = Secret("s3cret")});
+    for (int i = 0; i < 50; ++i) {
+        EXPECT_THAT(exchange("GET /hello HTTP/1.0\r\nAuthorization: Bearer guess\r\n\r\n"),
+                    StartsWith("HTTP/1.0 401 "));
+    }
+    EXPECT_TRUE(captured.contains("warn admin request refused client=127.0.0.1:"));
+    EXPECT_FALSE(captured.contains("guess"));
+    EXPECT_LT(captured.lines().size(), 50U);
+}
+
 }  // namespace
 }  // namespace turnbuckle::admin
