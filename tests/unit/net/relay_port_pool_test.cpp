@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <latch>
 #include <set>
 #include <thread>
 #include <vector>
@@ -180,36 +182,30 @@ TEST_F(RelayPortPoolTest, is_emptied_by_four_threads_without_giving_a_port_twice
     EXPECT_EQ(pool.used(), 16384u);
 }
 
-TEST_F(RelayPortPoolTest, keeps_its_books_while_four_threads_take_and_release) {
-    RelayPortPool pool(50000, 50099, 0s);
-    std::array<std::atomic<int>, 100> owners{};
+TEST_F(RelayPortPoolTest, keeps_its_books_while_four_threads_contend_for_three_ports) {
+    RelayPortPool pool(50000, 50002, 0s);
+    std::array<std::atomic<int>, 3> owners{};
     std::atomic<bool> shared{false};
+    std::latch together{4};
     {
         std::vector<std::jthread> threads;
         for (int i = 0; i < 4; ++i)
             threads.emplace_back([&] {
                 SecureRandom random;
-                std::vector<std::uint16_t> mine;
-                for (int round = 0; round < 5000; ++round) {
-                    if (const auto port = pool.take_random(random, kStart)) {
-                        if (owners[*port - 50000u].fetch_add(1) != 0) shared = true;
-                        mine.push_back(*port);
-                    }
-                    if (mine.size() > 20) {
-                        owners[mine.front() - 50000u].fetch_sub(1);
-                        pool.release(mine.front(), kStart);
-                        mine.erase(mine.begin());
-                    }
-                }
-                for (const std::uint16_t port : mine) {
-                    owners[port - 50000u].fetch_sub(1);
-                    pool.release(port, kStart);
+                together.arrive_and_wait();
+                for (int round = 0; round < 100'000; ++round) {
+                    const auto port = pool.take_random(random, kStart);
+                    if (!port) continue;
+                    std::atomic<int>& owner = owners[*port - 50000u];
+                    if (owner.fetch_add(1) != 0) shared = true;
+                    owner.fetch_sub(1);
+                    pool.release(*port, kStart);
                 }
             });
     }
     EXPECT_FALSE(shared) << "a port had two owners at once";
     EXPECT_EQ(pool.used(), 0u);
-    EXPECT_EQ(pool.free_ports(kStart), 100u);
+    EXPECT_EQ(pool.free_ports(kStart), 3u);
 }
 
 }  // namespace
