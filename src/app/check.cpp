@@ -12,7 +12,7 @@ int check(const ConfigOptions& options) {
     const auto config = load(options);
     if (!config) return kExitConfiguration;
     try {
-        (void)server::rules_of(*config);
+        (void)server::rules_of(*config, server::worker_count_of(*config));
     } catch (const std::invalid_argument& error) {
         std::cerr << options.file << ": " << error.what() << '\n';
         return kExitConfiguration;

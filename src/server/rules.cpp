@@ -6,6 +6,7 @@
 #include "turnbuckle/auth/credential_chain.hpp"
 #include "turnbuckle/auth/rest_secrets.hpp"
 #include "turnbuckle/auth/static_users.hpp"
+#include "turnbuckle/server/cpu_count.hpp"
 
 namespace turnbuckle::server {
 
@@ -44,7 +45,11 @@ std::size_t limit_or_none(std::uint32_t limit) {
 
 }  // namespace
 
-Rules rules_of(const config::Config& config) {
+unsigned worker_count_of(const config::Config& config) {
+    return config.workers.value_or(usable_cpus());
+}
+
+Rules rules_of(const config::Config& config, unsigned worker_count) {
     auto engine = std::make_shared<turn::EngineConfig>();
     engine->realm = config.realm;
     engine->software = config.software;
@@ -52,8 +57,12 @@ Rules rules_of(const config::Config& config) {
     engine->max_lifetime = config.relay.lifetime.max;
     engine->max_permissions = limit_or_none(config.limits.allocation.permissions);
     engine->max_channels = limit_or_none(config.limits.allocation.channels);
-    engine->answers = {config.limits.unauthenticated.answers_per_second,
-                       config.limits.unauthenticated.burst};
+    engine->legacy_channels = config.relay.legacy_channels;
+    // Forged sources come in on every worker, so the rate is shared out. The burst is not: a client
+    // whose flows all meet at one worker is to have it whole.
+    const auto& unauthenticated = config.limits.unauthenticated;
+    engine->answers = {(unauthenticated.answers_per_second + worker_count - 1) / worker_count,
+                       unauthenticated.burst};
     engine->peers = turn::PeerPolicy(config.relay.peers.allow, config.relay.peers.deny);
     return Rules{std::move(engine), credentials_of(config)};
 }

@@ -8,7 +8,6 @@
 
 #include "turnbuckle/base/log.hpp"
 #include "turnbuckle/net/udp_socket.hpp"
-#include "turnbuckle/server/cpu_count.hpp"
 #include "turnbuckle/server/rules.hpp"
 
 namespace turnbuckle::server {
@@ -63,7 +62,7 @@ Server::Server(const config::Config& config)
     }
     for (const Endpoint& endpoint : listening_)
         relay_addresses_.add_service(endpoint);
-    open_workers(rules_of(config));
+    open_workers(rules_of(config, worker_count_of(config)));
 }
 
 Server::~Server() {
@@ -71,7 +70,7 @@ Server::~Server() {
 }
 
 void Server::open_workers(const Rules& rules) {
-    const unsigned count = config_.workers.value_or(usable_cpus());
+    const unsigned count = worker_count_of(config_);
     const SharedState shared{relay_addresses_, reservations_, quota_, nonces_, kRelayOptions};
     for (unsigned i = 0; i < count; ++i) {
         std::vector<net::UdpSocket> sockets;
@@ -134,7 +133,7 @@ void Server::stop() {
 }
 
 std::vector<std::string> Server::reload(const config::Config& config) {
-    const Rules rules = rules_of(config);
+    const Rules rules = rules_of(config, static_cast<unsigned>(workers_.size()));
     auto keys = needing_restart(config_, config);
     quota_.set_limits(quota_limits_of(config));
     for (const auto& worker : workers_)

@@ -151,6 +151,7 @@ void Worker::relay_to_peer(const turn::RelayDecision& decision, ByteView datagra
     item.socket = &relay->socket();
     item.destination = decision.own_endpoint ? shared_.relay_addresses.to_local(decision.endpoint)
                                              : decision.endpoint;
+    item.dont_fragment = decision.dont_fragment;
     item.payload = datagram.subspan(decision.payload_offset, decision.payload_length);
     sender_.queue(item);
 }

@@ -57,9 +57,16 @@ PeerJudgement by_policy(const PeerPolicy::Verdict& verdict) noexcept {
     return verdict.allowed ? PeerJudgement::Allowed : PeerJudgement::Denied;
 }
 
+// An address of this host in another spelling (v4-mapped, NAT64 ...) has no honest use.
+bool is_disguised_own(const Core& core, const IpAddress& peer) noexcept {
+    const IpAddress folded = canonical(peer);
+    return folded != peer && core.own_addresses.is_own(folded);
+}
+
 }  // namespace
 
 PeerJudgement judge_peer(const Core& core, const IpAddress& peer) noexcept {
+    if (is_disguised_own(core, peer)) return PeerJudgement::Denied;
     if (core.own_addresses.is_relay_address(peer)) return PeerJudgement::OwnRelayed;
     const auto verdict = core.config->peers.judge(peer);
     // Another address of this host: only if the configuration opens it by name.
@@ -68,7 +75,7 @@ PeerJudgement judge_peer(const Core& core, const IpAddress& peer) noexcept {
 }
 
 PeerJudgement judge_peer(const Core& core, const Endpoint& peer) noexcept {
-    if (peer.port == 0) return PeerJudgement::Denied;
+    if (peer.port == 0 || is_disguised_own(core, peer.ip)) return PeerJudgement::Denied;
     switch (core.own_addresses.of(peer)) {
         case Ownership::Relayed:
             return PeerJudgement::OwnRelayed;

@@ -111,8 +111,11 @@ bool Engine::is_data(ByteView datagram) noexcept {
 }
 
 void Engine::on_datagram(const ClientPath& from, ByteView datagram, Time now, Effects& effects) {
-    // A source port of 0 cannot be answered.
-    if (from.tuple.client.port == 0) return core_->statistics.drop(DropReason::BadSource);
+    // A source port of 0 cannot be answered; 6to4 and Teredo clients must not be served, because
+    // their tunnels can be made to loop (RFC 8656 section 21.4).
+    const Endpoint& client = from.tuple.client;
+    if (client.port == 0 || is_tunnel(client.ip))
+        return core_->statistics.drop(DropReason::BadSource);
     if (stun::classify(datagram) != stun::PacketKind::Stun)
         return core_->statistics.drop(DropReason::NotStun);
     const auto message = stun::MessageView::parse(datagram);

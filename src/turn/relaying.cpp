@@ -73,8 +73,10 @@ RelayDecision on_send_indication(Core& core, Allocation& allocation, ByteView da
     if (!allocation.permissions.allows(to.ip, now)) return dropped(core, DropReason::NoPermission);
     const PeerJudgement judgement = judge_peer(core, to);
     if (judgement == PeerJudgement::Denied) return dropped(core, DropReason::PeerDenied);
-    return send_to_peer(core, allocation, datagram, data->value, to,
-                        judgement == PeerJudgement::OwnRelayed);
+    auto decision = send_to_peer(core, allocation, datagram, data->value, to,
+                                 judgement == PeerJudgement::OwnRelayed);
+    decision.dont_fragment = message->has(stun::AttributeType::DontFragment);
+    return decision;
 }
 
 // A Data indication up to and including the DATA attribute's header. Its padding follows the

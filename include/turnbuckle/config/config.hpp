@@ -77,9 +77,10 @@ struct Peers {
 };
 
 struct Relay {
-    std::vector<RelayAddress> addresses;  // empty: found at start from the host's routes
+    std::vector<RelayAddress> addresses;  // empty: whatever address a client reaches us at
     PortRange ports;
     AllocationLifetime lifetime;
+    bool legacy_channels = false;  // bind the numbers that only RFC 5766 allowed
     Peers peers;
 
     friend bool operator==(const Relay&, const Relay&) = default;

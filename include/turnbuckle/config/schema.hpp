@@ -136,7 +136,8 @@ template <>
 struct Schema<Relay> {
     static constexpr std::tuple kKeys{
         key("addresses", &Relay::addresses), key("ports", &Relay::ports),
-        key("lifetime", &Relay::lifetime), key("peers", &Relay::peers)};
+        key("lifetime", &Relay::lifetime), key("legacy_channels", &Relay::legacy_channels),
+        key("peers", &Relay::peers)};
 };
 
 template <>

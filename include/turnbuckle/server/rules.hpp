@@ -11,8 +11,10 @@
 
 namespace turnbuckle::server {
 
+// As configured, or as many as there are CPUs to use.
+[[nodiscard]] unsigned worker_count_of(const config::Config& config);
 // Throws std::invalid_argument for users or secrets that no client could use.
-[[nodiscard]] Rules rules_of(const config::Config& config);
+[[nodiscard]] Rules rules_of(const config::Config& config, unsigned worker_count);
 [[nodiscard]] turn::QuotaLimits quota_limits_of(const config::Config& config);
 [[nodiscard]] std::vector<RelayAddresses::Configured> relay_addresses_of(
     const config::Config& config);

@@ -21,7 +21,7 @@ struct ChannelData {
 
 enum class ChannelDataError : std::uint8_t {
     TooShort,    // less than a header
-    BadChannel,  // not in 0x4000-0x4FFF
+    BadChannel,  // not in 0x4000-0x7FFF; whether it can be bound is not judged here
     Truncated,   // Length reaches past the end
 };
 
@@ -29,7 +29,8 @@ enum class ChannelDataError : std::uint8_t {
     ByteView bytes) noexcept {
     if (bytes.size() < kChannelHeaderSize) return std::unexpected(ChannelDataError::TooShort);
     const std::uint16_t channel = load_be16(bytes.data());
-    if (!is_channel(channel)) return std::unexpected(ChannelDataError::BadChannel);
+    if (!is_channel(channel) && !is_legacy_channel(channel))
+        return std::unexpected(ChannelDataError::BadChannel);
     const std::size_t length = load_be16(bytes.data() + 2);
     if (length > bytes.size() - kChannelHeaderSize) {
         return std::unexpected(ChannelDataError::Truncated);

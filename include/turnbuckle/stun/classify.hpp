@@ -1,8 +1,8 @@
 // Which protocol a packet or the head of a stream is, by its first byte.
 //
 // RFC 7983 section 7 as updated by RFC 9443, RFC 8656 section 12: 0-3 STUN, 20-63 DTLS, 64-79 TURN
-// channels (0x4000-0x4FFF). All else is Other: ZRTP (16-19), QUIC and RTP (from 80), and with that
-// the channels 0x5000-0x7FFF, which RFC 5766 allowed and RFC 8656 reserves: none can be bound here.
+// channels (0x4000-0x4FFF). Up to 127 counts as a channel too: RFC 5766 went up to 0x7FFF, and the
+// QUIC that RFC 9443 puts there never comes to a TURN server. All else is Other.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ enum class PacketKind : std::uint8_t { Stun, Dtls, Tls, ChannelData, Other };
     if (datagram.empty()) return PacketKind::Other;
     const std::uint8_t first = datagram.front();
     if (first <= 3) return PacketKind::Stun;
-    if (first >= 64 && first <= 79) return PacketKind::ChannelData;
+    if (first >= 64 && first <= 127) return PacketKind::ChannelData;
     if (first >= 20 && first <= 63) return PacketKind::Dtls;
     return PacketKind::Other;
 }

@@ -140,12 +140,18 @@ enum class ErrorCode : std::uint16_t {
 // The reason phrase that the RFC recommends; empty for a code not listed above.
 [[nodiscard]] std::string_view reason_phrase(ErrorCode code) noexcept;
 
-// Channel numbers that can be bound (RFC 8656 section 12); 0x5000 to 0x7FFF are reserved.
+// Channel numbers that can be bound (RFC 8656 section 12). RFC 5766 went up to 0x7FFF, and clients
+// written for it still do.
 inline constexpr std::uint16_t kMinChannel = 0x4000;
 inline constexpr std::uint16_t kMaxChannel = 0x4fff;
+inline constexpr std::uint16_t kMaxLegacyChannel = 0x7fff;
 
 [[nodiscard]] constexpr bool is_channel(std::uint16_t number) noexcept {
     return number >= kMinChannel && number <= kMaxChannel;
+}
+
+[[nodiscard]] constexpr bool is_legacy_channel(std::uint16_t number) noexcept {
+    return number > kMaxChannel && number <= kMaxLegacyChannel;
 }
 
 struct TransactionId {

@@ -22,6 +22,8 @@ struct EngineConfig {
     std::size_t max_permissions = 256;  // per allocation
     std::size_t max_channels = 256;     // per allocation
 
+    bool legacy_channels = false;  // bind 0x5000 to 0x7FFF too, as RFC 5766 allowed
+
     AnswerLimits answers;  // to senders that have not authenticated
     PeerPolicy peers;
 };

@@ -31,6 +31,7 @@ struct RelayDecision {
     std::uint8_t header_length = 0;  // ToClient: bytes written into the RelayHeader
     std::uint8_t padding = 0;        // ToClient: zero bytes behind the payload
     bool own_endpoint = false;       // ToPeer: `endpoint` is a relayed transport address of ours
+    bool dont_fragment = false;      // ToPeer: the client asked for DF (RFC 8656 section 14)
     std::uint32_t payload_offset = 0;
     std::uint32_t payload_length = 0;
     RelayHandle relay{};

@@ -13,7 +13,8 @@ std::optional<Refusal> handle_channel_bind(Core& core, const Request& request,
         return Refusal{stun::ErrorCode::BadRequest,
                        "CHANNEL-NUMBER or XOR-PEER-ADDRESS is missing"};
     // "The channel number is in the range 0x4000 through 0x4FFF (inclusive)"
-    if (!stun::is_channel(channel->number))
+    if (!stun::is_channel(channel->number) &&
+        !(core.config->legacy_channels && stun::is_legacy_channel(channel->number)))
         return Refusal{stun::ErrorCode::BadRequest, "channel number out of range"};
     // "The channel number is not currently bound to a different transport address (same transport
     // address is OK)"

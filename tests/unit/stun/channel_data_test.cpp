@@ -35,7 +35,7 @@ TEST(ChannelData, DatagramShorterThanLengthIsRefusedAtEveryLength) {
 }
 
 TEST(ChannelData, NumbersThatCannotBeBoundAreRefused) {
-    for (const unsigned channel : {0x0000U, 0x3fffU, 0x5000U, 0x7fffU, 0xffffU}) {
+    for (const unsigned channel : {0x0000U, 0x3fffU, 0x8000U, 0xffffU}) {
         std::array<std::uint8_t, 4> bytes{};
         write_channel_header(bytes.data(), static_cast<std::uint16_t>(channel), 0);
         EXPECT_EQ(parse_channel_data(bytes).error(), ChannelDataError::BadChannel) << channel;

@@ -10,7 +10,7 @@ namespace {
 PacketKind expected_datagram(unsigned first) {
     if (first <= 3) return PacketKind::Stun;
     if (first >= 20 && first <= 63) return PacketKind::Dtls;
-    if (first >= 64 && first <= 79) return PacketKind::ChannelData;
+    if (first >= 64 && first <= 127) return PacketKind::ChannelData;
     return PacketKind::Other;
 }
 
@@ -37,9 +37,10 @@ TEST(Classify, AStreamIsTlsAtTheHandshakeByteAndNeverDtls) {
     EXPECT_EQ(classify_stream({}), PacketKind::Other);
 }
 
-TEST(Classify, ReservedChannelNumbersAreNotChannelData) {
+TEST(Classify, ChannelNumbersOfRfc5766AreChannelData) {
     EXPECT_EQ(classify(std::array<std::uint8_t, 4>{0x4f, 0xff, 0, 0}), PacketKind::ChannelData);
-    EXPECT_EQ(classify(std::array<std::uint8_t, 4>{0x50, 0x00, 0, 0}), PacketKind::Other);
+    EXPECT_EQ(classify(std::array<std::uint8_t, 4>{0x7f, 0xff, 0, 0}), PacketKind::ChannelData);
+    EXPECT_EQ(classify(std::array<std::uint8_t, 4>{0x80, 0x00, 0, 0}), PacketKind::Other);
 }
 
 }  // namespace

@@ -243,6 +243,11 @@ TEST(MessageView, OfTwoIntegrityAttributesTheFirstIsChecked) {
     message.add(AttributeType::MessageIntegrity, Bytes(20, 9));
     message.add(AttributeType::MessageIntegrity);
     EXPECT_FALSE(message.view().verify_integrity(as_bytes(kKey)));
+
+    Message sha256;
+    sha256.add(AttributeType::MessageIntegritySha256, Bytes(32, 9));
+    sha256.add(AttributeType::MessageIntegritySha256);
+    EXPECT_FALSE(sha256.view().verify_integrity_sha256(as_bytes(kKey)));
 }
 
 TEST(MessageView, AFingerprintThatIsNotLastIsInvalidAndEndsWhatIsObeyed) {
@@ -253,6 +258,13 @@ TEST(MessageView, AFingerprintThatIsNotLastIsInvalidAndEndsWhatIsObeyed) {
     EXPECT_EQ(message.view().fingerprint_state(), FingerprintState::Invalid);
     EXPECT_FALSE(message.view().has(AttributeType::Realm));
     EXPECT_FALSE(message.view().has_integrity());
+
+    // Nor does a CRC help that was made over the final Length field.
+    Message early;
+    early.add(AttributeType::Fingerprint, Bytes(4, 1)).add(AttributeType::DontFragment);
+    Bytes bytes = early.bytes();
+    store_be32(bytes.data() + kHeaderSize + 4, fingerprint(ByteView{bytes}.first(kHeaderSize)));
+    EXPECT_EQ(MessageView::parse(bytes)->fingerprint_state(), FingerprintState::Invalid);
 }
 
 TEST(MessageView, AFingerprintOfAWrongSizeIsInvalid) {

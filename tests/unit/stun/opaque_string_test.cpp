@@ -67,7 +67,7 @@ TEST(OpaqueString, EachSpaceSeparatorBecomesASpace) {
 TEST(OpaqueString, ControlsIgnorablesAndUnassignedAreRefused) {
     for (const char* bad :
          {"\x01", "\x7f", "\u0085", "\u200B", "\u2028", "\u2029", "\uFEFF", "\uE000", "\uFFFE",
-          "\U0010FFFF", "\u0378", "\u202E", "\u034F", "\u0640"}) {
+          "\U0010FFFF", "\u0378", "\u202E", "\u034F", "\u0640", "\u3031"}) {
         EXPECT_EQ(enforced(std::string("a") + bad), "!");
     }
     EXPECT_EQ(enforced(std::string_view("a\0b", 3)), "!");

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "turnbuckle/stun/channel_data.hpp"
+#include "turnbuckle/stun/classify.hpp"
 #include "turnbuckle/stun/message_view.hpp"
 
 #include "unit/stun/vectors.hpp"
@@ -133,6 +134,13 @@ TEST(StreamFramer, GrowsForTheLongestFramesAndShrinksAfterwards) {
     EXPECT_EQ(framer.capacity(), StreamFramer::kInitialCapacity);
 }
 
+TEST(StreamFramer, OffersTheRestOfALongFrameInOneRead) {
+    StreamFramer framer;
+    const Bytes frame = channel_frame(0x4000, 20000);
+    feed(framer, ByteView{frame}.first(100), [](std::size_t left) { return left; });
+    EXPECT_EQ(framer.space().size(), frame.size() - 100);
+}
+
 TEST(StreamFramer, DoesNotReserveForALengthBeforeTheCookieIsSeen) {
     StreamFramer framer;
     Bytes bytes(7, 0);
@@ -147,7 +155,8 @@ TEST(StreamFramer, RefusesEachByteThatOpensNoFrame) {
         StreamFramer framer;
         const Bytes bytes{static_cast<std::uint8_t>(first)};
         const Received received = feed(framer, bytes, [](std::size_t left) { return left; });
-        if (first <= 3 || (first >= 0x40 && first <= 0x4f)) {
+        const PacketKind kind = classify_stream(bytes);
+        if (kind == PacketKind::Stun || kind == PacketKind::ChannelData) {
             EXPECT_FALSE(received.error) << first;
         } else {
             EXPECT_EQ(received.error, FrameError::UnknownProtocol) << first;

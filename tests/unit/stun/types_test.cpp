@@ -39,6 +39,10 @@ TEST(Channels, AreThoseOfRfc8656) {
     EXPECT_FALSE(is_channel(0x5000));
     EXPECT_FALSE(is_channel(0x7fff));
     EXPECT_FALSE(is_channel(0xffff));
+    EXPECT_FALSE(is_legacy_channel(0x4fff));
+    EXPECT_TRUE(is_legacy_channel(0x5000));
+    EXPECT_TRUE(is_legacy_channel(0x7fff));
+    EXPECT_FALSE(is_legacy_channel(0x8000));
 }
 
 TEST(TransactionIds, CompareAndHashByAllTwelveBytes) {
