@@ -61,6 +61,8 @@ TEST(LogText, ControlCharactersAndBrokenUtf8AreEscaped) {
     EXPECT_EQ(text("m", {{"v", std::string_view("a\0b\x1b[2J\x7f\r\t", 10)}}),
               R"(m v="a\u0000b\u001b[2J\u007f\r\t")");
     EXPECT_EQ(text("m", {{"v", "\xff\xc0\xaf"}}), R"(m v="\xff\xc0\xaf")");  // overlong '/'
+    EXPECT_EQ(text("m", {{"v", "\xe0\x80\xaf"}}), R"(m v="\xe0\x80\xaf")");
+    EXPECT_EQ(text("m", {{"v", "\xf0\x80\x80\xaf"}}), R"(m v="\xf0\x80\x80\xaf")");
     EXPECT_EQ(text("m", {{"v", "\xed\xa0\x80"}}), R"(m v="\xed\xa0\x80")");  // a surrogate
     EXPECT_EQ(text("m", {{"v", "\xe2\x82"}}), R"(m v="\xe2\x82")");          // cut short
     EXPECT_EQ(text("m", {{"v", "\xf5\x80\x80\x80"}}), R"(m v="\xf5\x80\x80\x80")");
