@@ -30,7 +30,7 @@ std::optional<RestUsername> parse_rest_username(std::string_view username,
     const std::size_t end = username.find(separator);
     const std::string_view expiry = username.substr(0, end);
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-    if (expiry.empty() || !std::ranges::all_of(expiry, is_digit)) return std::nullopt;
+    if (!std::ranges::all_of(expiry, is_digit)) return std::nullopt;
     std::int64_t seconds = 0;
     const auto [stop, error] =
         std::from_chars(expiry.data(), expiry.data() + expiry.size(), seconds);

@@ -20,4 +20,10 @@ inline turn::CredentialResult ask(CredentialSource& source, const turn::Credenti
     return answer.value_or(std::unexpected(turn::CredentialError::Unavailable));
 }
 
+// What went wrong; nothing if the store gave a credential.
+inline std::optional<turn::CredentialError> error_of(const turn::CredentialResult& result) {
+    if (result) return std::nullopt;
+    return result.error();
+}
+
 }  // namespace turnbuckle::auth

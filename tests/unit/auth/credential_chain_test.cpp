@@ -56,7 +56,7 @@ TEST(CredentialChain, AnswersWithTheFirstStoreThatKnowsTheUser) {
 }
 
 TEST(CredentialChain, KnowsNobodyWithoutAStore) {
-    EXPECT_EQ(ask_chain({}).error(), CredentialError::NoSuchUser);
+    EXPECT_EQ(error_of(ask_chain({})), CredentialError::NoSuchUser);
 }
 
 TEST(CredentialChain, AsksOnWhenAStoreIsDownOrTheCredentialExpired) {
@@ -66,9 +66,9 @@ TEST(CredentialChain, AsksOnWhenAStoreIsDownOrTheCredentialExpired) {
 
 TEST(CredentialChain, SaysUnavailableIfAStoreThatMightKnowTheUserIsDown) {
     for (const auto other : {CredentialError::NoSuchUser, CredentialError::Expired}) {
-        EXPECT_EQ(ask_chain({fails(CredentialError::Unavailable), fails(other)}).error(),
+        EXPECT_EQ(error_of(ask_chain({fails(CredentialError::Unavailable), fails(other)})),
                   CredentialError::Unavailable);
-        EXPECT_EQ(ask_chain({fails(other), fails(CredentialError::Unavailable)}).error(),
+        EXPECT_EQ(error_of(ask_chain({fails(other), fails(CredentialError::Unavailable)})),
                   CredentialError::Unavailable);
     }
 }
