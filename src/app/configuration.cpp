@@ -6,13 +6,16 @@
 #include <fmt/format.h>
 
 #include "turnbuckle/base/random.hpp"
-#include "turnbuckle/config/loader.hpp"
 
 namespace turnbuckle::app {
 
+config::LoadResult read(const ConfigOptions& options) {
+    return options.file.empty() ? config::load_text("", "defaults", options.overrides)
+                                : config::load_file(options.file, options.overrides);
+}
+
 std::optional<config::Config> load(const ConfigOptions& options) {
-    auto loaded = options.file.empty() ? config::load_text("", "defaults", options.overrides)
-                                       : config::load_file(options.file, options.overrides);
+    auto loaded = read(options);
     if (loaded) return std::move(*loaded);
     for (const auto& error : loaded.error())
         std::cerr << to_string(error) << '\n';

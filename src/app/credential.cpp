@@ -1,39 +1,25 @@
-#include <fstream>
 #include <iostream>
-#include <iterator>
+#include <utility>
 
 #include "turnbuckle/app/commands.hpp"
 #include "turnbuckle/app/configuration.hpp"
 #include "turnbuckle/app/snippet.hpp"
 #include "turnbuckle/auth/credential_minter.hpp"
+#include "turnbuckle/config/secret_source.hpp"
 
 namespace turnbuckle::app {
-
-namespace {
-
-// As the server reads it: without the newline that editors leave at the end.
-std::optional<Secret> read_secret(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return std::nullopt;
-    std::string text{std::istreambuf_iterator<char>(file), {}};
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
-        text.pop_back();
-    if (text.empty()) return std::nullopt;
-    return Secret(std::move(text));
-}
-
-}  // namespace
 
 int credential(const CredentialOptions& options) {
     auto config = load(options.config);
     if (!config) return kExitConfiguration;
     std::optional<Secret> secret;
     if (!options.secret_file.empty()) {
-        secret = read_secret(options.secret_file);
-        if (!secret) {
-            std::cerr << options.secret_file << ": cannot be read, or is empty\n";
+        auto read = config::resolve({.file = options.secret_file});
+        if (!read) {
+            std::cerr << "turnbuckle: " << read.error() << '\n';
             return kExitFailed;
         }
+        secret = std::move(*read);
     } else if (!config->auth.secrets.empty()) {
         secret = config->auth.secrets.front().secret;
     } else {

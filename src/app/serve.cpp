@@ -160,9 +160,15 @@ private:
     }
 
     void reload() {
-        auto config = load(options_.config);
-        if (!config) return log::error("reload refused: the configuration has errors");
-        if (made_secret_) config->auth.secrets = config_.auth.secrets;
+        auto config = read(options_.config);
+        if (!config) {
+            for (const auto& error : config.error())
+                log::error("configuration error", {{"error", to_string(error)}});
+            return log::error("reload refused: the configuration has errors");
+        }
+        // The secret that was made at start stays, unless the file brings credentials by now.
+        if (made_secret_ && config->auth.users.empty() && config->auth.secrets.empty())
+            config->auth.secrets = config_.auth.secrets;
         try {
             const auto restart = server_.reload(*config);
             for (const auto& key : restart)

@@ -7,8 +7,10 @@
 #include <fmt/format.h>
 
 #include "turnbuckle/base/log.hpp"
+#include "turnbuckle/net/local_addresses.hpp"
 #include "turnbuckle/net/udp_socket.hpp"
 #include "turnbuckle/server/rules.hpp"
+#include "turnbuckle/stun/integrity.hpp"
 
 namespace turnbuckle::server {
 
@@ -50,6 +52,11 @@ Server::Server(const config::Config& config)
       quota_(quota_limits_of(config)),
       nonces_(fresh_nonce_master(), config.auth.nonce_lifetime),
       relay_addresses_(relay_addresses_of(config), config.relay.ports.min, config.relay.ports.max) {
+    stun::require_digests();
+    for (const auto& relay : config.relay.addresses)
+        if (!net::is_local(relay.address))
+            throw StartError(fmt::format("relay.addresses: {} is not an address of this host",
+                                         relay.address.to_string()));
     const config::Config defaults;
     for (const auto& listener : config.listeners) {
         const Endpoint wanted{listener.address, listener.port};
