@@ -14,7 +14,9 @@ int credential(const CredentialOptions& options) {
     if (!config) return kExitConfiguration;
     std::optional<Secret> secret;
     if (!options.secret_file.empty()) {
-        auto read = config::resolve({.file = options.secret_file});
+        config::SecretSource source;
+        source.file = options.secret_file;
+        auto read = config::resolve(source);
         if (!read) {
             std::cerr << "turnbuckle: " << read.error() << '\n';
             return kExitFailed;

@@ -5,8 +5,11 @@
 
 #include "turnbuckle/app/commands.hpp"
 #include "turnbuckle/config/config.hpp"
+#include "turnbuckle/config/loader.hpp"
 
 namespace turnbuckle::app {
+
+[[nodiscard]] config::LoadResult read(const ConfigOptions& options);
 
 // Prints every error to standard error; nothing if there is any.
 [[nodiscard]] std::optional<config::Config> load(const ConfigOptions& options);
