@@ -21,7 +21,7 @@ test_packages=(
 )
 
 # For the sanitizers, the fuzzers and the checks of style, beside the tests.
-ci_packages=(ccache clang-19 clang-format-14 clang-tidy-19 libclang-rt-19-dev)
+ci_packages=(ccache clang-19 clang-format-14 clang-tidy-19 libclang-rt-19-dev shellcheck)
 
 # nodejs may come from elsewhere than Debian and then brings its own npm; dpkg does not know of it.
 _is_missing() {

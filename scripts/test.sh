@@ -27,4 +27,4 @@ fi
 (cd "$root" && cmake --preset "$preset" -DTURNBUCKLE_TESTS=ON -DTURNBUCKLE_WERROR=ON)
 cmake --build "$build" --parallel "$(compile_jobs)"
 cd "$root"
-ctest --preset "$preset" --output-junit "$build/tests.xml" "$@"
+ctest --preset "$preset" --no-tests=error --output-junit tests.xml "$@" | tee "$build/ctest.log"
