@@ -13,6 +13,10 @@ namespace {
 constexpr std::string_view kCommandLine = "--set ";
 constexpr std::size_t kMaxQuoted = 60;
 
+std::tuple<bool, unsigned, unsigned> place_of(const ConfigError& error) {
+    return {error.file.starts_with(kCommandLine), error.line, error.column};
+}
+
 }  // namespace
 
 bool Position::on_command_line() const noexcept {
@@ -25,13 +29,13 @@ std::string to_string(const ConfigError& error) {
 }
 
 void ErrorList::add(const Position& at, std::string message) {
-    errors_.push_back({*at.file, at.line, at.column, std::move(message)});
+    ConfigError error{*at.file, at.line, at.column, std::move(message)};
+    // Behind the earlier errors of the same place; nearly always that is the end.
+    const auto behind = std::ranges::upper_bound(errors_, place_of(error), {}, place_of);
+    errors_.insert(behind, std::move(error));
 }
 
 std::vector<ConfigError> ErrorList::sorted() && {
-    std::ranges::stable_sort(errors_, {}, [](const ConfigError& e) {
-        return std::tuple(e.file.starts_with(kCommandLine), e.line, e.column);
-    });
     return std::move(errors_);
 }
 

@@ -39,7 +39,7 @@ public:
     [[nodiscard]] std::vector<ConfigError> sorted() &&;
 
 private:
-    std::vector<ConfigError> errors_;
+    std::vector<ConfigError> errors_;  // sorted at all times
 };
 
 // What the user wrote, made fit for a message: in quotes, shortened, control characters replaced.
