@@ -163,6 +163,15 @@ TEST_F(HttpServerTest, NothingAfterBadInputIsTakenForARequest) {
     EXPECT_EQ(answer.find("HTTP/1.1", 1), std::string::npos) << answer;
 }
 
+TEST_F(HttpServerTest, ARefusedBodyIsDrainedSoThatTheRefusalArrives) {
+    start();
+    RawClient client = connect();
+    client.send("POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 40000\r\n\r\n" +
+                std::string(40'000, 'b'));
+    EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 405 "));
+    EXPECT_FALSE(client.was_reset());
+}
+
 TEST_F(HttpServerTest, TooLargeAHeaderIs431) {
     start({.max_header_bytes = 1000});
     const std::string filler(950, 'a');

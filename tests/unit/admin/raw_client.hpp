@@ -76,11 +76,17 @@ public:
         return response;
     }
 
+    // The server closed with a reset, which can take what it sent last with it.
+    [[nodiscard]] bool was_reset() const noexcept { return was_reset_; }
+
 private:
     bool read_some() {
         char buffer[4096];
         const ssize_t n = ::recv(fd_, buffer, sizeof(buffer), 0);
-        if (n < 0 && errno == ECONNRESET) return false;
+        if (n < 0 && errno == ECONNRESET) {
+            was_reset_ = true;
+            return false;
+        }
         if (n < 0) throw std::runtime_error("the server neither answers nor closes");
         pending_.append(buffer, static_cast<std::size_t>(n));
         return n > 0;
@@ -88,6 +94,7 @@ private:
 
     int fd_;
     std::string pending_;
+    bool was_reset_ = false;
 };
 
 }  // namespace turnbuckle::admin::testing
