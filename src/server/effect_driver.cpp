@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "turnbuckle/base/log.hpp"
@@ -13,7 +14,6 @@ EffectDriver::EffectDriver(Parts parts, std::shared_ptr<auth::CredentialSource> 
     : parts_(std::move(parts)), credentials_(std::move(credentials)) {}
 
 void EffectDriver::perform(turn::Effects& effects, Time now) {
-    thread_ = std::this_thread::get_id();
     for (;;) {
         for (turn::Effect& effect : effects.list())
             std::visit([&](auto& each) { perform_one(each, effects, now); }, effect);
@@ -55,25 +55,24 @@ void EffectDriver::perform_one(turn::SendToClient& send, turn::Effects& effects,
 }
 
 void EffectDriver::perform_one(turn::LookupCredential& lookup, turn::Effects&, Time) {
+    // A store that answers before lookup() returns needs no detour. One that answers later may
+    // outlive this driver, which is only touched where it is sure to be alive: on its own thread,
+    // while the mailbox is open.
+    auto done = [this, ticket = lookup.ticket, worker = std::this_thread::get_id(),
+                 mailbox = parts_.mailbox](turn::CredentialResult result) mutable {
+        if (std::this_thread::get_id() == worker && mailbox->is_open() && looking_up_ == ticket) {
+            answers_.emplace_back(CredentialAnswer{ticket, std::move(result)});
+            return;
+        }
+        mailbox->post([this, ticket, answer = std::move(result)]() mutable {
+            turn::Effects effects;
+            const Time now = monotonic_now();
+            parts_.engine.on_credential(ticket, answer, now, wall_now(), effects);
+            perform(effects, now);
+        });
+    };
     looking_up_ = lookup.ticket;
-    credentials_->lookup(lookup.query, wall_now(),
-                         [this, ticket = lookup.ticket,
-                          mailbox = parts_.mailbox](turn::CredentialResult result) mutable {
-                             // A store that answers before lookup() returns needs no detour. `this`
-                             // is only touched on its own thread, on which it is alive as long as
-                             // the mailbox is open.
-                             if (std::this_thread::get_id() == thread_ && looking_up_ == ticket) {
-                                 answers_.emplace_back(CredentialAnswer{ticket, std::move(result)});
-                                 return;
-                             }
-                             mailbox->post([this, ticket, answer = std::move(result)]() mutable {
-                                 turn::Effects effects;
-                                 const Time now = monotonic_now();
-                                 parts_.engine.on_credential(ticket, answer, now, wall_now(),
-                                                             effects);
-                                 perform(effects, now);
-                             });
-                         });
+    credentials_->lookup(lookup.query, wall_now(), std::move(done));
     looking_up_ = {};
 }
 

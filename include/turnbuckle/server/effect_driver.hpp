@@ -7,7 +7,6 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <thread>
 #include <variant>
 #include <vector>
 
@@ -73,7 +72,6 @@ private:
 
     Parts parts_;
     std::shared_ptr<auth::CredentialSource> credentials_;
-    std::thread::id thread_;  // the worker's, once it performs
     turn::Ticket looking_up_{};
     std::vector<std::variant<CredentialAnswer, RelayAnswer>> answers_;
     std::size_t used_ = 0;

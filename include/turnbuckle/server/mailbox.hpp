@@ -32,6 +32,10 @@ public:
         const std::lock_guard lock(mutex_);
         poller_ = &poller;
     }
+    [[nodiscard]] bool is_open() {
+        const std::lock_guard lock(mutex_);
+        return poller_ != nullptr;
+    }
     void close() {
         const std::lock_guard lock(mutex_);
         poller_ = nullptr;
