@@ -50,10 +50,11 @@ RelayDecision on_channel_data(Core& core, Allocation& allocation, ByteView datag
     if (channel == nullptr) return dropped(core, DropReason::NoChannel);
     if (!allocation.permissions.allows(channel->peer.ip, now))
         return dropped(core, DropReason::NoPermission);
-    if (channel->peer_is_own && judge_peer(core, channel->peer) == PeerJudgement::Denied)
-        return dropped(core, DropReason::PeerDenied);
+    const PeerJudgement judgement =
+        channel->peer_is_own ? judge_peer(core, channel->peer) : PeerJudgement::Allowed;
+    if (judgement == PeerJudgement::Denied) return dropped(core, DropReason::PeerDenied);
     return send_to_peer(core, allocation, datagram, frame->data, channel->peer,
-                        channel->peer_is_own);
+                        judgement == PeerJudgement::OwnRelayed);
 }
 
 RelayDecision on_send_indication(Core& core, Allocation& allocation, ByteView datagram,
