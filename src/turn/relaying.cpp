@@ -80,6 +80,11 @@ RelayDecision on_send_indication(Core& core, Allocation& allocation, ByteView da
     return decision;
 }
 
+// Length of what write_data_header() writes.
+std::size_t data_header_size(const Endpoint& peer) noexcept {
+    return stun::kHeaderSize + 2 * stun::kAttributeHeaderSize + stun::encoded_address_size(peer);
+}
+
 // A Data indication up to and including the DATA attribute's header. Its padding follows the
 // payload.
 std::size_t write_data_header(Core& core, const Endpoint& peer, std::size_t length,
@@ -140,7 +145,7 @@ RelayDecision Engine::peer_to_client(RelayHandle relay, const Endpoint& peer, st
         if (transport == Transport::Tcp || transport == Transport::Tls)
             padding = padded_to_4(length) - length;
     } else {
-        if (length > kMaxDatagram - sizeof(RelayHeader))
+        if (data_header_size(peer) + padded_to_4(length) > kMaxDatagram)
             return dropped(*core_, DropReason::TooLarge);
         header_length = write_data_header(*core_, peer, length, header);
         padding = padded_to_4(length) - length;
