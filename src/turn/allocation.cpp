@@ -3,6 +3,7 @@
 namespace turnbuckle::turn {
 
 bool Permissions::make_room(std::size_t count, std::size_t limit, Time now) {
+    if (count == 0) return true;  // a limit that was lowered takes nothing away
     if (expiries_.size() + count > limit)
         sweep(expiries_, [now](const auto& entry) { return entry.second <= now; });
     return expiries_.size() + count <= limit;
