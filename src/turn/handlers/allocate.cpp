@@ -103,7 +103,8 @@ void answer_allocated(Core& core, const Request& request, const Allocation& allo
 std::optional<Refusal> handle_allocate(Core& core, const Request& request) {
     // 2. The five-tuple is in use: 437, unless this is the very request that made the allocation.
     if (const Allocation* existing = core.allocations.find(request.from.tuple)) {
-        if (existing->created_by != request.message.transaction_id())
+        if (existing->created_by != request.message.transaction_id() ||
+            existing->username != request.identity->username)
             return Refusal{ErrorCode::AllocationMismatch, {}};
         answer_allocated(core, request, *existing);
         return std::nullopt;
