@@ -169,7 +169,7 @@ public:
 
 private:
     void spawn(asio::awaitable<void> work) {
-        asio::co_spawn(io_, std::move(work), [](std::exception_ptr failure) {
+        asio::co_spawn(io_, std::move(work), [](const std::exception_ptr& failure) {
             if (!failure) return;
             try {
                 std::rethrow_exception(failure);
