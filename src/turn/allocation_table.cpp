@@ -4,7 +4,7 @@
 
 namespace turnbuckle::turn {
 
-AllocationTable::Id AllocationTable::insert(std::unique_ptr<Allocation> allocation) {
+Allocation& AllocationTable::insert(std::unique_ptr<Allocation> allocation) {
     std::uint32_t index = 0;
     if (free_.empty()) {
         index = static_cast<std::uint32_t>(slots_.size());
@@ -20,8 +20,9 @@ AllocationTable::Id AllocationTable::insert(std::unique_ptr<Allocation> allocati
         if (handle >= by_relay_.size()) by_relay_.resize(handle + 1, kNone);
         by_relay_[handle] = index;
     }
+    allocation->id = slots_[index].id;
     slots_[index].allocation = std::move(allocation);
-    return slots_[index].id;
+    return *slots_[index].allocation;
 }
 
 std::unique_ptr<Allocation> AllocationTable::remove(const FiveTuple& tuple) {
@@ -33,7 +34,7 @@ std::unique_ptr<Allocation> AllocationTable::remove(const FiveTuple& tuple) {
     slot.id += std::uint64_t{1} << 32;
     free_.push_back(index);
     for (const auto& relay : allocation->relays)
-        if (relay) by_relay_[static_cast<std::size_t>(relay->handle)] = kNone;
+        if (relay) forget(relay->handle);
     return allocation;
 }
 

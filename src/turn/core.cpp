@@ -32,6 +32,41 @@ std::optional<PendingRequest> Core::unpark(Ticket ticket) {
     return request;
 }
 
+Allocation* Core::find_live(const FiveTuple& tuple, Time now, Effects& effects) {
+    Allocation* allocation = allocations.find(tuple);
+    return allocation != nullptr && expire(*allocation, now, effects) ? allocation : nullptr;
+}
+
+bool Core::expire(Allocation& allocation, Time now, Effects& effects) {
+    if (allocation.expires() <= now) {
+        end(allocation, EndReason::Expired, now, effects);
+        return false;
+    }
+    for (const AddressFamily family : {AddressFamily::IPv4, AddressFamily::IPv6})
+        if (allocation.relay(family) && allocation.live_relay(family, now) == nullptr)
+            close_half(allocation, family, effects);
+    return true;
+}
+
+void Core::arm(Allocation& allocation) {
+    const Time due = allocation.next_expiry();
+    if (allocation.timer <= due) return;
+    wheel.schedule(due, allocation.id);
+    allocation.timer = due;
+}
+
+void Core::close_half(Allocation& allocation, AddressFamily family, Effects& effects) {
+    const auto index = family == AddressFamily::IPv4 ? 0u : 1u;
+    const RelayHandle handle = allocation.relays[index]->handle;
+    allocation.relays[index].reset();
+    allocations.forget(handle);
+    const auto of_family = [family](const IpAddress& peer) { return peer.family() == family; };
+    allocation.permissions.remove_if(of_family);
+    allocation.channels.remove_if(of_family);
+    statistics.allocations[allocation.path.tuple.transport][index].add(-1);
+    effects.add(CloseRelay{handle});
+}
+
 void Core::end(Allocation& allocation, EndReason reason, Time now, Effects& effects) {
     const auto owned = allocations.remove(allocation.path.tuple);
     SessionEnded ended{.client = owned->path.tuple,

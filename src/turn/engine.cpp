@@ -33,7 +33,7 @@ void handle_authenticated(Core& core, const Request& request) {
     const auto run = [&]() -> std::optional<Refusal> {
         if (request.message.method() == stun::Method::Allocate)
             return handle_allocate(core, request);
-        Allocation* allocation = core.allocations.find(request.from.tuple);
+        Allocation* allocation = core.find_live(request.from.tuple, request.now, request.effects);
         if (allocation == nullptr) return Refusal{stun::ErrorCode::AllocationMismatch, {}};
         if (allocation->username != request.identity->username) {
             core.statistics.auth_failures[AuthFailure::Mismatch].add();
@@ -63,7 +63,7 @@ void authenticate(Core& core, const Request& request) {
     if (!claim) return refuse_authentication(core, request, {}, claim.error());
 
     // A session's own user needs no store: the key stands with the allocation.
-    const Allocation* allocation = core.allocations.find(request.from.tuple);
+    const Allocation* allocation = core.find_live(request.from.tuple, request.now, request.effects);
     if (allocation != nullptr && allocation->username == claim->username) {
         const auto fitting = verify(request, *claim, {&allocation->key, 1});
         if (!fitting) return refuse_authentication(core, request, claim->username, fitting.error());
@@ -198,7 +198,7 @@ void Engine::on_relay_opened(Ticket ticket, RelayResult result, Time now, Effect
                           .identity = &*pending->identity,
                           .effects = effects};
     // Another Allocate of this client may have been completed while this one waited.
-    auto refusal = core_->allocations.find(request.from.tuple) != nullptr
+    auto refusal = core_->find_live(request.from.tuple, now, effects) != nullptr
                        ? std::optional(Refusal{stun::ErrorCode::AllocationMismatch, {}})
                        : complete_allocate(*core_, request, *pending, result);
     if (!refusal) return;
@@ -213,11 +213,8 @@ void Engine::on_timeout(Time now, Effects& effects) {
     for (const TimerWheel::Token id : fired) {
         Allocation* allocation = core_->allocations.find(AllocationTable::Id{id});
         if (allocation == nullptr) continue;
-        if (now < allocation->expires) {
-            core_->wheel.schedule(allocation->expires, id);  // it was refreshed
-        } else {
-            core_->end(*allocation, EndReason::Expired, now, effects);
-        }
+        if (allocation->timer <= now) allocation->timer = Time::max();
+        if (core_->expire(*allocation, now, effects)) core_->arm(*allocation);
     }
 }
 

@@ -47,7 +47,8 @@ RelayDecision on_channel_data(Core& core, Allocation& allocation, ByteView datag
     // A datagram shorter than its Length says is discarded (section 12.6).
     if (!frame) return dropped(core, DropReason::Malformed);
     const Channel* channel = allocation.channels.by_number(frame->channel, now);
-    if (channel == nullptr) return dropped(core, DropReason::NoChannel);
+    if (channel == nullptr || allocation.live_relay(channel->peer.ip.family(), now) == nullptr)
+        return dropped(core, DropReason::NoChannel);
     if (!allocation.permissions.allows(channel->peer.ip, now))
         return dropped(core, DropReason::NoPermission);
     const PeerJudgement judgement =
@@ -70,7 +71,8 @@ RelayDecision on_send_indication(Core& core, Allocation& allocation, ByteView da
     if (!peer || !data || !message->collect_unknown(is_known_attribute).empty())
         return dropped(core, DropReason::BadAttributes);
     const Endpoint& to = peer->endpoint;
-    if (!allocation.relay(to.ip.family())) return dropped(core, DropReason::FamilyMismatch);
+    if (allocation.live_relay(to.ip.family(), now) == nullptr)
+        return dropped(core, DropReason::FamilyMismatch);
     if (!allocation.permissions.allows(to.ip, now)) return dropped(core, DropReason::NoPermission);
     const PeerJudgement judgement = judge_peer(core, to);
     if (judgement == PeerJudgement::Denied) return dropped(core, DropReason::PeerDenied);
@@ -112,7 +114,7 @@ std::size_t write_data_header(Core& core, const Endpoint& peer, std::size_t leng
 
 RelayDecision Engine::client_to_peer(const ClientPath& from, ByteView datagram, Time now) noexcept {
     Allocation* allocation = core_->allocations.find(from.tuple);
-    if (allocation == nullptr || allocation->expires <= now)
+    if (allocation == nullptr || allocation->expires() <= now)
         return dropped(*core_, DropReason::NoAllocation);
     if (stun::classify(datagram) == stun::PacketKind::ChannelData)
         return on_channel_data(*core_, *allocation, datagram, now);
@@ -122,7 +124,8 @@ RelayDecision Engine::client_to_peer(const ClientPath& from, ByteView datagram, 
 RelayDecision Engine::peer_to_client(RelayHandle relay, const Endpoint& peer, std::size_t length,
                                      Time now, RelayHeader& header) noexcept {
     Allocation* allocation = core_->allocations.find(relay);
-    if (allocation == nullptr || allocation->expires <= now)
+    // A relay hears peers of its own family only.
+    if (allocation == nullptr || allocation->live_relay(peer.ip.family(), now) == nullptr)
         return dropped(*core_, DropReason::UnknownRelay);
     if (!allocation->permissions.allows(peer.ip, now))
         return dropped(*core_, DropReason::NoPermission);

@@ -83,7 +83,11 @@ void EngineRig::control(const turn::ClientPath& from, ByteView bytes) {
     if (stranger) {
         require(statistics_.pending_requests.value() == waiting && engine_->allocations() <= live,
                 "state for a sender that has not authenticated");
-        require(effects_.list().size() <= 3, "many effects for one sender");
+        require(std::ranges::count_if(effects_.list(),
+                                      [](const turn::Effect& effect) {
+                                          return std::holds_alternative<turn::SendToClient>(effect);
+                                      }) <= 1,
+                "more than one answer");
     }
     perform();
 }

@@ -4,6 +4,7 @@
 // of the `now` that a look-up brings; the dead are swept when room is needed.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -84,11 +85,17 @@ private:
     boost::container::flat_map<Endpoint, std::uint16_t> by_peer_;
 };
 
+// One half of a dual allocation can be refreshed and deleted apart (RFC 8656 section 8.1).
+struct AllocatedRelay : OpenedRelay {
+    Time expires{};
+};
+
 struct Allocation {
+    std::uint64_t id = 0;  // given by the table
     ClientPath path;
     stun::TransactionId created_by{};  // a retransmission of it gets the same answer
-    std::array<std::optional<OpenedRelay>, 2> relays;  // by family: IPv4, IPv6
-    std::optional<RelayError> additional_error;        // answered as ADDRESS-ERROR-CODE
+    std::array<std::optional<AllocatedRelay>, 2> relays;  // by family: IPv4, IPv6
+    std::optional<RelayError> additional_error;           // answered as ADDRESS-ERROR-CODE
     std::optional<ReservationTokenBytes> reservation;
 
     std::string username;  // as sent, for 441; `user` is who is charged
@@ -97,13 +104,30 @@ struct Allocation {
     QuotaTicket quota;
 
     Time created{};
-    Time expires{};
+    Time timer = Time::max();  // when the wheel fires for it next
     Permissions permissions;
     Channels channels;
     PerEnum<SessionEnded::Amount, Direction> relayed_data;
 
-    [[nodiscard]] const std::optional<OpenedRelay>& relay(AddressFamily family) const noexcept {
+    [[nodiscard]] const std::optional<AllocatedRelay>& relay(AddressFamily family) const noexcept {
         return relays[family == AddressFamily::IPv4 ? 0 : 1];
+    }
+    [[nodiscard]] const AllocatedRelay* live_relay(AddressFamily family, Time now) const noexcept {
+        const auto& half = relay(family);
+        return half && now < half->expires ? &*half : nullptr;
+    }
+    // When the last half expires, and with it the allocation.
+    [[nodiscard]] Time expires() const noexcept {
+        Time last = Time::min();
+        for (const auto& half : relays)
+            if (half) last = std::max(last, half->expires);
+        return last;
+    }
+    [[nodiscard]] Time next_expiry() const noexcept {
+        Time first = Time::max();
+        for (const auto& half : relays)
+            if (half) first = std::min(first, half->expires);
+        return first;
     }
 };
 

@@ -33,10 +33,12 @@ public:
         return slots_[index].allocation.get();
     }
 
-    // The five-tuple and the relays must not be in the table yet.
-    Id insert(std::unique_ptr<Allocation> allocation);
+    // The five-tuple and the relays must not be in the table yet. Gives the allocation its id.
+    Allocation& insert(std::unique_ptr<Allocation> allocation);
     // The caller has made sure that it is here.
     [[nodiscard]] std::unique_ptr<Allocation> remove(const FiveTuple& tuple);
+    // The relay is closed while its allocation lives on.
+    void forget(RelayHandle relay) { by_relay_[static_cast<std::size_t>(relay)] = kNone; }
 
     [[nodiscard]] std::size_t size() const noexcept { return by_tuple_.size(); }
 

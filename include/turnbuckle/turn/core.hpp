@@ -104,6 +104,14 @@ struct Core {
     [[nodiscard]] std::optional<Ticket> park(const Request& request);
     [[nodiscard]] std::optional<PendingRequest> unpark(Ticket ticket);
 
+    // The client's allocation. What of it has expired ends here, however late the timer is.
+    [[nodiscard]] Allocation* find_live(const FiveTuple& tuple, Time now, Effects& effects);
+    // False if that was the end of the allocation.
+    bool expire(Allocation& allocation, Time now, Effects& effects);
+    // Makes the timer fire when what expires first has expired.
+    void arm(Allocation& allocation);
+    // One half of a dual allocation, with its permissions and channels (RFC 8656 section 8.1).
+    void close_half(Allocation& allocation, AddressFamily family, Effects& effects);
     void end(Allocation& allocation, EndReason reason, Time now, Effects& effects);
 };
 

@@ -85,7 +85,7 @@ void answer_allocated(Core& core, const Request& request, const Allocation& allo
     for (const auto& relay : allocation.relays)
         if (relay) answer.message().add(stun::XorRelayedAddress{relay->relayed});
     answer.message().add(stun::Lifetime{
-        std::chrono::duration_cast<std::chrono::seconds>(allocation.expires - request.now)});
+        std::chrono::duration_cast<std::chrono::seconds>(allocation.expires() - request.now)});
     if (allocation.reservation)
         answer.message().add(stun::ReservationToken{*allocation.reservation});
     if (allocation.additional_error) {
@@ -102,7 +102,8 @@ void answer_allocated(Core& core, const Request& request, const Allocation& allo
 
 std::optional<Refusal> handle_allocate(Core& core, const Request& request) {
     // 2. The five-tuple is in use: 437, unless this is the very request that made the allocation.
-    if (const Allocation* existing = core.allocations.find(request.from.tuple)) {
+    if (const Allocation* existing =
+            core.find_live(request.from.tuple, request.now, request.effects)) {
         if (existing->created_by != request.message.transaction_id() ||
             existing->username != request.identity->username)
             return Refusal{ErrorCode::AllocationMismatch, {}};
@@ -162,7 +163,8 @@ std::optional<Refusal> complete_allocate(Core& core, const Request& request,
 
     auto allocation = std::make_unique<Allocation>();
     const auto take = [&](const OpenedRelay& relay) {
-        allocation->relays[relay.relayed.ip.is_v4() ? 0 : 1] = relay;
+        allocation->relays[relay.relayed.ip.is_v4() ? 0 : 1] =
+            AllocatedRelay{relay, request.now + pending.plan.lifetime};
     };
     if (result.relay) {
         take(*result.relay);
@@ -182,7 +184,6 @@ std::optional<Refusal> complete_allocate(Core& core, const Request& request,
     allocation->key = request.identity->key;
     allocation->quota = std::move(pending.quota);
     allocation->created = request.now;
-    allocation->expires = request.now + pending.plan.lifetime;
 
     const Transport transport = request.from.tuple.transport;
     core.statistics.allocations_created[transport].add();
@@ -194,8 +195,7 @@ std::optional<Refusal> complete_allocate(Core& core, const Request& request,
     }
     request.effects.add(std::move(started));
     answer_allocated(core, request, *allocation);
-    const Time expires = allocation->expires;
-    core.wheel.schedule(expires, core.allocations.insert(std::move(allocation)));
+    core.arm(core.allocations.insert(std::move(allocation)));
     return std::nullopt;
 }
 
