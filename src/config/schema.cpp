@@ -79,6 +79,20 @@ Complaint check_separator(const std::string& separator) {
     return std::nullopt;
 }
 
+namespace {
+
+// The list of processes shows command lines to everyone.
+bool refuse_on_command_line(const Node& node, std::string_view key, ErrorList& errors) {
+    const Node* value = node.find(key);
+    if (!value || !value->at.on_command_line()) return false;
+    errors.add(value->at,
+               "a secret does not belong on the command line, where every user of this "
+               "host sees it: name a 'file' or an 'env'");
+    return true;
+}
+
+}  // namespace
+
 void Schema<SecretSource>::finish(SecretSource& source, const Node& node, ErrorList& errors) {
     const int given = source.file.has_value() + source.env.has_value() + source.value.has_value();
     if (given != 1) {
@@ -86,6 +100,7 @@ void Schema<SecretSource>::finish(SecretSource& source, const Node& node, ErrorL
                                        : "must have only one of 'file', 'env' and 'value'");
         return;
     }
+    if (refuse_on_command_line(node, "value", errors)) return;
     auto secret = resolve(source);
     if (secret) {
         source.secret = *std::move(secret);
@@ -143,6 +158,7 @@ void Schema<AllocationLifetime>::finish(AllocationLifetime& lifetime, const Node
 }
 
 void Schema<User>::finish(User& user, const Node& node, ErrorList& errors) {
+    if (refuse_on_command_line(node, "key", errors)) return;
     if (!node.find("name")) {
         errors.add(node.at, "needs a 'name'");
     } else if (!user.password && !user.key) {

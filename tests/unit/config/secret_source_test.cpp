@@ -81,6 +81,21 @@ TEST(SecretSource, WantsExactlyOneSource) {
     EXPECT_THAT(errors_of("admin: { token: }"), IsEmpty()) << "no value at all is no token";
 }
 
+TEST(SecretSource, IsRefusedOnTheCommandLineWhereEveryoneSeesIt) {
+    for (const std::string_view secret :
+         {"admin.token={value: hunter2}", "auth.secrets=[{value: hunter2}]",
+          "auth.users=[{name: ann, password: {value: hunter2}}]",
+          "auth.users=[{name: ann, key: 00112233445566778899aabbccddeeff}]"}) {
+        const auto errors = errors_of("", {std::string(secret)});
+        ASSERT_FALSE(errors.empty()) << secret;
+        EXPECT_THAT(errors[0], HasSubstr("does not belong on the command line"));
+        EXPECT_THAT(errors[0], Not(HasSubstr("hunter2")));
+    }
+    ::setenv("TURNBUCKLE_TEST_SECRET", "south", 1);
+    EXPECT_THAT(errors_of("", {"admin.token={env: TURNBUCKLE_TEST_SECRET}"}), IsEmpty());
+    ::unsetenv("TURNBUCKLE_TEST_SECRET");
+}
+
 TEST(SecretSource, NeverRepeatsASecretInAnError) {
     for (const char* text :
          {"admin: { token: hunter2 }", "admin: { token: [hunter2] }",
