@@ -94,6 +94,13 @@ class CommandLine(unittest.TestCase):
         self.assertIn("realm: x", output)
         self.assertIn("relam", self.expect(CONFIGURATION, "check", path, "--set", "relam=x"))
 
+    def test_a_secret_on_the_command_line_is_refused(self):
+        path = self.file("a.yaml", "")
+        for command in (["check", path], ["serve"]):
+            output = self.expect(CONFIGURATION, *command, "--set", "auth.secrets=[{value: xyzzy}]")
+            self.assertIn("does not belong on the command line", output)
+            self.assertNotIn("xyzzy", output)
+
     def test_credential_prints_what_goes_into_a_page(self):
         secret = self.file("secret", "north-star\n")
         printed = json.loads(
