@@ -54,6 +54,11 @@ class Unit(unittest.TestCase):
         drain = re.search(r"^drain_timeout: (\S+)$", checked.stdout, re.MULTILINE).group(1)
         self.assertGreaterEqual(_seconds(self.setting("TimeoutStopSec")), _seconds(drain) + 10)
 
+    def test_the_log_goes_to_the_journal_and_credentials_do_not(self):
+        # Left out, StandardError= would follow StandardOutput=.
+        self.assertEqual(self.setting("StandardError"), "journal")
+        self.assertEqual(self.setting("StandardOutput"), "null")
+
     def test_its_user_is_the_one_that_sysusers_makes(self):
         lines = (arguments.systemd / "turnbuckle.sysusers.conf").read_text("utf-8").splitlines()
         users = [line.split()[1] for line in lines if line.startswith("u ")]
@@ -62,7 +67,7 @@ class Unit(unittest.TestCase):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--systemd", type=Path, required=True)
-    parser.add_argument("--server", type=Path, required=True)
+    parser.add_argument("--systemd", type=lambda path: Path(path).resolve(), required=True)
+    parser.add_argument("--server", type=lambda path: Path(path).resolve(), required=True)
     arguments = parser.parse_args()
     unittest.main(argv=sys.argv[:1])
