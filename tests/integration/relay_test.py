@@ -202,7 +202,7 @@ class Ports(ServerTest):
         self.assertEqual(server.metric("turnbuckle_relay_ports", state="free"), 0)
         self.refused(508, clients[4].allocate)
         clients[2].refresh(0)
-        self.assertEqual(server.metric("turnbuckle_relay_ports", state="used"), 3)
+        server.await_metric(3, "turnbuckle_relay_ports", state="used")
         self.assertEqual(server.metric("turnbuckle_relay_ports", state="quarantined"), 1)
         # What is in quarantine after its release is lent out rather than refuse a client.
         clients[4].allocate()
@@ -216,8 +216,8 @@ class Ports(ServerTest):
                 other.allocate((RESERVATION_TOKEN, token))
                 one.refresh(0)
                 other.refresh(0)
-        self.assertEqual(server.metric("turnbuckle_relay_ports", state="used"), 0)
         self.assertEqual(server.metric("turnbuckle_allocations"), 0)
+        server.await_metric(0, "turnbuckle_relay_ports", state="used")
 
 
 class Advertised(ServerTest):
