@@ -4,6 +4,7 @@
 #include <netinet/udp.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <cerrno>
 
 #include "turnbuckle/net/socket_address.hpp"
@@ -21,9 +22,15 @@ bool set_option(int fd, int level, int name, int value) noexcept {
 }
 
 // With CAP_NET_ADMIN the size may pass the system's limit; without, the kernel cuts it to that.
+// A capability that is not there will not come: once refused, it is not tried for every socket.
 void ask_for_buffer(int fd, int force_name, int name, int bytes) noexcept {
+    static std::atomic<bool> may_force{true};
     if (bytes <= 0) return;
-    if (!set_option(fd, SOL_SOCKET, force_name, bytes)) set_option(fd, SOL_SOCKET, name, bytes);
+    if (may_force.load(std::memory_order_relaxed)) {
+        if (set_option(fd, SOL_SOCKET, force_name, bytes)) return;
+        if (errno == EPERM) may_force.store(false, std::memory_order_relaxed);
+    }
+    set_option(fd, SOL_SOCKET, name, bytes);
 }
 
 int granted_buffer(int fd, int name) noexcept {
@@ -32,10 +39,14 @@ int granted_buffer(int fd, int name) noexcept {
     return ::getsockopt(fd, SOL_SOCKET, name, &bytes, &length) == 0 ? bytes : 0;
 }
 
-bool knows_gso(int fd) noexcept {
-    int segment = 0;
-    socklen_t length = sizeof segment;
-    return ::getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, &length) == 0;
+// The kernel's answer for one socket holds for all.
+bool kernel_knows_gso(int fd) noexcept {
+    static const bool known = [fd] {
+        int segment = 0;
+        socklen_t length = sizeof segment;
+        return ::getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, &length) == 0;
+    }();
+    return known;
 }
 
 // What the socket is useless or unsafe without.
@@ -74,18 +85,24 @@ std::expected<UdpSocket, std::error_code> open_udp(const Endpoint& local,
     // These only make it faster or better observed: a kernel without them still relays.
     if (options.gro) set_option(fd, IPPROTO_UDP, UDP_GRO, 1);
     if (options.drops) set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
-    socket.gso_enabled_ = options.gso && knows_gso(fd);
+    socket.gso_enabled_ = options.gso && kernel_knows_gso(fd);
     ask_for_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receive_buffer);
     ask_for_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.send_buffer);
-    socket.receive_buffer_ = granted_buffer(fd, SO_RCVBUF);
-    socket.send_buffer_ = granted_buffer(fd, SO_SNDBUF);
+    if (options.read_back) {
+        socket.receive_buffer_ = granted_buffer(fd, SO_RCVBUF);
+        socket.send_buffer_ = granted_buffer(fd, SO_SNDBUF);
+    }
 
     SocketAddress address;
     const socklen_t length = to_socket_address(local, address);
     if (::bind(fd, &address.any, length) != 0) return std::unexpected(last_error());
-    socklen_t bound_length = sizeof address;
-    if (::getsockname(fd, &address.any, &bound_length) != 0) return std::unexpected(last_error());
-    socket.local_ = to_endpoint(address);
+    socket.local_ = local;
+    if (local.port == 0) {
+        socklen_t bound_length = sizeof address;
+        if (::getsockname(fd, &address.any, &bound_length) != 0)
+            return std::unexpected(last_error());
+        socket.local_ = to_endpoint(address);
+    }
     return socket;
 }
 

@@ -23,7 +23,7 @@ Secret fresh_nonce_master() {
     return Secret(std::string(as_text(key)));
 }
 
-constexpr net::UdpSocketOptions kRelayOptions{.gro = true, .drops = true};
+constexpr net::UdpSocketOptions kRelayOptions{.gro = true, .drops = true, .read_back = false};
 constexpr net::UdpSocketOptions kListenerOptions{.reuse_port = true, .gro = true, .drops = true};
 
 [[noreturn]] void cannot_listen(const Endpoint& endpoint, const std::error_code& error) {

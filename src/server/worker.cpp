@@ -35,9 +35,10 @@ turn::DropReason reason_of(net::SendError error) noexcept {
 
 Worker::Worker(SharedState shared, const Rules& rules, std::vector<net::UdpSocket> listeners)
     : shared_(shared),
+      nonces_(shared_.nonces),
       engine_(rules.engine,
-              turn::EngineDependencies{random_, shared_.nonces, shared_.quota,
-                                       shared_.relay_addresses, protocol_statistics_},
+              turn::EngineDependencies{random_, nonces_, shared_.quota, shared_.relay_addresses,
+                                       protocol_statistics_},
               monotonic_now()),
       listeners_(std::move(listeners)),
       receiver_(io_statistics_),

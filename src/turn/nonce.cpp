@@ -45,13 +45,27 @@ void encode(ByteView bytes, std::string_view alphabet, std::uint8_t* out) noexce
     }
 }
 
-bool decode(ByteView text, std::string_view alphabet, std::uint8_t* out) noexcept {
+// The value of each character, or kNoDigit.
+using Digits = std::array<std::uint8_t, 256>;
+constexpr std::uint8_t kNoDigit = 64;
+
+consteval Digits digits_of(std::string_view alphabet) {
+    Digits digits{};
+    digits.fill(kNoDigit);
+    for (std::size_t i = 0; i < alphabet.size(); ++i)
+        digits[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::uint8_t>(i);
+    return digits;
+}
+
+constexpr Digits kBase64Digits = digits_of(kBase64);
+constexpr Digits kBase64UrlDigits = digits_of(kBase64Url);
+
+bool decode(ByteView text, const Digits& digits, std::uint8_t* out) noexcept {
     for (std::size_t i = 0; i + 4 <= text.size(); i += 4) {
         std::uint32_t group = 0;
         for (const std::uint8_t character : text.subspan(i, 4)) {
-            const auto at = alphabet.find(static_cast<char>(character));
-            if (at == std::string_view::npos) return false;
-            group = (group << 6) | static_cast<std::uint32_t>(at);
+            if (digits[character] == kNoDigit) return false;
+            group = (group << 6) | digits[character];
         }
         for (const unsigned shift : {16u, 8u, 0u})
             *out++ = static_cast<std::uint8_t>(group >> shift);
@@ -79,11 +93,19 @@ NonceAuthority::NonceAuthority(Secret master, Duration lifetime,
         throw std::invalid_argument("the nonce lifetime must be positive");
 }
 
+const NonceAuthority::Key& NonceAuthority::key_of(std::uint64_t epoch) const noexcept {
+    EpochKey& kept = keys_[epoch % keys_.size()];
+    if (kept.epoch != epoch) {
+        std::array<std::uint8_t, 8> bytes{};
+        store_be64(bytes.data(), epoch);
+        kept = {epoch, stun::hmac_sha256(as_bytes(master_.reveal()), as_bytes("nonce"), bytes)};
+    }
+    return kept.key;
+}
+
 NonceAuthority::Mac NonceAuthority::mac_of(ByteView prefix, std::uint64_t issued_ms,
                                            const Endpoint& client) const noexcept {
-    std::array<std::uint8_t, 8> epoch{};
-    store_be64(epoch.data(), issued_ms / kEpochMs);
-    const auto key = stun::hmac_sha256(as_bytes(master_.reveal()), as_bytes("nonce"), epoch);
+    const auto& key = key_of(issued_ms / kEpochMs);
 
     // Each part has a fixed length or is told by the one before: no two inputs read the same.
     std::array<std::uint8_t, kPrefixLength + kTimeLength + 1 + 16 + 2> input{};
@@ -128,7 +150,7 @@ NonceStatus NonceAuthority::check(ByteView nonce, const Endpoint& client, Time n
     if (nonce.size() != prefix_length + kTokenCharacters) return NonceStatus::Invalid;
 
     std::array<std::uint8_t, kTimeLength + kMacLength> token{};
-    if (!decode(nonce.subspan(prefix_length), kBase64Url, token.data()))
+    if (!decode(nonce.subspan(prefix_length), kBase64UrlDigits, token.data()))
         return NonceStatus::Invalid;
     const std::uint64_t issued = load_be40(token.data());
     const Mac expected = mac_of(nonce.first(prefix_length), issued, client);
@@ -149,7 +171,7 @@ std::optional<SecurityFeatures> NonceAuthority::features_of(ByteView nonce) noex
         return std::nullopt;
     std::array<std::uint8_t, 3> bits{};
     const ByteView text = nonce.subspan(kCookie.size(), kFeatureCharacters);
-    if (!decode(text, kBase64, bits.data())) return std::nullopt;
+    if (!decode(text, kBase64Digits, bits.data())) return std::nullopt;
     return static_cast<SecurityFeatures>((std::uint32_t{bits[0]} << 16) |
                                          (std::uint32_t{bits[1]} << 8) | bits[2]);
 }

@@ -25,6 +25,7 @@ struct UdpSocketOptions {
     // net.core.rmem_max / wmem_max it takes CAP_NET_ADMIN (SO_RCVBUFFORCE), which is tried first.
     int receive_buffer = 4 << 20;
     int send_buffer = 4 << 20;
+    bool read_back = true;  // what was granted: two system calls that a relay socket can do without
 };
 
 class UdpSocket {
@@ -34,7 +35,8 @@ public:
     [[nodiscard]] bool is_wildcard() const noexcept { return wildcard_; }
 
     // As getsockopt() reports them: Linux doubles what was asked for and granted, because half is
-    // meant for its own bookkeeping. So 4 MB asked and granted reads back as 8 MB.
+    // meant for its own bookkeeping. So 4 MB asked and granted reads back as 8 MB. 0: not read
+    // back.
     [[nodiscard]] int receive_buffer() const noexcept { return receive_buffer_; }
     [[nodiscard]] int send_buffer() const noexcept { return send_buffer_; }
 

@@ -31,7 +31,7 @@ struct SharedState {
     RelayAddresses& relay_addresses;
     Reservations& reservations;
     turn::Quota& quota;
-    const turn::NonceAuthority& nonces;
+    const turn::NonceAuthority& nonces;  // each worker has a copy
     net::UdpSocketOptions relay_socket_options;
 };
 
@@ -78,6 +78,7 @@ private:
     turn::Statistics protocol_statistics_;
     net::Statistics io_statistics_;
     SecureRandom random_;
+    turn::NonceAuthority nonces_;
     turn::Engine engine_;
     std::vector<net::UdpSocket> listeners_;
     RelaySockets relays_;

@@ -3,7 +3,7 @@
 // A nonce carries the time it was issued and a truncated HMAC-SHA256 over that time and the
 // client's address and port, so a challenge to a forged source costs no memory, and a stolen nonce
 // is of no use from elsewhere. Authorities made from the same master key accept each other's
-// nonces: all workers share one, or have one each. Immutable, thread-safe, no heap.
+// nonces: each worker has one, because it keeps the keys it last derived. No heap.
 //
 //   [ "obMatJos2" + 4 base64 characters of security features ]   13 characters, if asked for
 //   base64url( milliseconds (5 bytes) | MAC (10 bytes) )         20 characters
@@ -74,10 +74,19 @@ private:
     static constexpr std::size_t kTokenCharacters = (kTimeLength + kMacLength) / 3 * 4;
     using Mac = std::array<std::uint8_t, kMacLength>;
 
+    // The key of an hour. Two are live, the current and the one before; both are kept.
+    using Key = std::array<std::uint8_t, 32>;
+    struct EpochKey {
+        std::uint64_t epoch = UINT64_MAX;
+        Key key{};
+    };
+
+    [[nodiscard]] const Key& key_of(std::uint64_t epoch) const noexcept;
     [[nodiscard]] Mac mac_of(ByteView prefix, std::uint64_t issued_ms,
                              const Endpoint& client) const noexcept;
 
     Secret master_;
+    mutable std::array<EpochKey, 2> keys_;
     Duration lifetime_;
     std::optional<SecurityFeatures> features_;
 };
