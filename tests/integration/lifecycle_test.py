@@ -155,6 +155,16 @@ class Reloading(ServerTest):
             wait_until(lambda: server.metric("turnbuckle_dropped_packets_total") >= 3)
             live.refresh()
             self.assertIsNone(live.receive(timeout=0))
+            # They have ended: taking the denial back brings neither to life again.
+            server.reload(server.config)
+            for reason, send in (
+                ("no_channel", lambda: live.send_channel(0x4000, b"again")),
+                ("no_permission", lambda: live.send(peer.address, b"again")),
+            ):
+                before = server.metric("turnbuckle_dropped_packets_total", reason=reason)
+                send()
+                server.await_metric(before + 1, "turnbuckle_dropped_packets_total", reason=reason)
+            live.permit("127.0.0.2")
 
     def test_limits_of_a_reload_hold_for_what_comes(self):
         server = self.serve()
