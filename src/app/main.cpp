@@ -19,7 +19,7 @@ void add_config_options(CLI::App& command, ConfigOptions& options) {
 
 // Durations as in the configuration file: 600s, 10m, 1h.
 CLI::Option* add_duration(CLI::App& command, const std::string& name,
-                          std::function<void(std::chrono::seconds)> take,
+                          const std::function<void(std::chrono::seconds)>& take,
                           const std::string& description) {
     return command
         .add_option_function<std::string>(

@@ -108,8 +108,8 @@ private:
             std::cout << "No users or secrets are configured, so a fresh secret was made; it is "
                          "gone when the server ends.\n";
         std::cout << "Paste this into a page (valid for 24 hours):\n\n"
-                  << "  new RTCPeerConnection(" << snippet << ")\n"
-                  << std::endl;
+                  << "  new RTCPeerConnection(" << snippet << ")\n\n"
+                  << std::flush;
     }
 
     void act_on(int signal) {
