@@ -13,7 +13,7 @@
 
 #include "turnbuckle/net/udp_receiver.hpp"
 
-#include "unit/net/allocation_count.hpp"
+#include "support/allocation_counter.hpp"
 #include "unit/net/loopback.hpp"
 #include "unit/net/system_calls.hpp"
 
@@ -343,13 +343,13 @@ TEST_F(UdpSenderTest, sets_df_where_it_is_asked_for_and_only_there) {
 }
 
 TEST_F(UdpSenderTest, takes_no_memory_once_it_runs) {
-    if (!test::kCountsAllocations) GTEST_SKIP() << "the heap belongs to the sanitizer";
+    if (!turnbuckle::test::kCountsAllocations) GTEST_SKIP() << "the heap belongs to the sanitizer";
     UdpSocket gro = open_or_throw(on("127.0.0.1"), {.gro = true});
     const Bytes payload = pattern(160, 1);
     std::size_t received = 0;
     std::size_t before = 0;
     for (int round = 0; round < 20; ++round) {
-        if (round == 1) before = test::allocations();
+        if (round == 1) before = turnbuckle::test::allocations_of_this_thread();
         for (unsigned i = 0; i < 32; ++i) {
             SendItem one;
             one.socket = &from_;
@@ -365,7 +365,7 @@ TEST_F(UdpSenderTest, takes_no_memory_once_it_runs) {
         received += receiver_.receive(gro).size();
         receiver_.recycle();
     }
-    EXPECT_EQ(test::allocations(), before);
+    EXPECT_EQ(turnbuckle::test::allocations_of_this_thread(), before);
     EXPECT_EQ(received, 20u * 32);
 }
 
