@@ -70,6 +70,10 @@ struct Backend {
               spdlog::async_overflow_policy::overrun_oldest)) {
         logger->set_level(spdlog::level::trace);  // detail::threshold is the only filter
     }
+    // The thread is joined first, so that the logger ends on the thread that made it.
+    ~Backend() { pool.reset(); }
+    Backend(const Backend&) = delete;
+    Backend& operator=(const Backend&) = delete;
 
     std::shared_ptr<spdlog::details::thread_pool> pool;
     std::shared_ptr<spdlog::async_logger> logger;
