@@ -185,6 +185,9 @@ std::expected<std::string, OpaqueStringError> enforce_opaque_string(std::string_
         return u32_normalize(UNINORM_NFC, decoded.view().data(), decoded.view().size(), nullptr,
                              size);
     }};
+    // RFC 8264 section 7 judges what the mapping made: composing may take a neighbour's letter away
+    // that a contextual rule asked for ("l·l" before a combining acute).
+    if (!is_freeform(composed.view())) return std::unexpected(OpaqueStringError::Disallowed);
     const Converted<std::uint8_t> encoded{[&composed](std::size_t* size) {
         return u32_to_u8(composed.view().data(), composed.view().size(), nullptr, size);
     }};

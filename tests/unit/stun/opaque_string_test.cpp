@@ -89,6 +89,13 @@ TEST(OpaqueString, ContextualCodePointsNeedTheirContext) {
     EXPECT_EQ(enforced("\u06F1\u0661"), "!");
 }
 
+// RFC 8264 section 7: the behavioral rules come last. Composed, the second l is an ĺ (U+013A), and
+// the middle dot has lost its context.
+TEST(OpaqueString, ContextThatComposingTakesAwayIsNoContext) {
+    EXPECT_EQ(enforced("l\u00B7l\u0301"), "!");
+    EXPECT_EQ(enforced("l\u0301\u00B7l"), "!");
+}
+
 TEST(OpaqueString, JoinersNeedALetterThatJoins) {
     EXPECT_EQ(enforced("\u0915\u094D\u200D\u0937"), "\u0915\u094D\u200D\u0937");
     EXPECT_EQ(enforced("a\u200Db"), "!");
