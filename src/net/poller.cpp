@@ -22,6 +22,12 @@ int to_milliseconds(std::optional<Duration> timeout) noexcept {
         std::clamp<Count>(ms, Count{0}, Count{std::numeric_limits<int>::max()}));
 }
 
+std::uint32_t events_of(Interest interest) noexcept {
+    return (interest.read ? std::uint32_t{EPOLLIN} : 0) |
+           (interest.write ? std::uint32_t{EPOLLOUT} : 0) |
+           (interest.hang_up ? std::uint32_t{EPOLLRDHUP} : 0);
+}
+
 }  // namespace
 
 Poller::Poller()
@@ -35,13 +41,20 @@ Poller::Poller()
         throw std::system_error(errno, std::generic_category(), "epoll_ctl");
 }
 
-void Poller::add(int fd, std::uint64_t token) {
+void Poller::add(int fd, std::uint64_t token, Interest interest) {
     assert(token != kWakeToken);
     epoll_event event{};
-    event.events = EPOLLIN;
+    event.events = events_of(interest);
     event.data.u64 = token;
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
         throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+}
+
+void Poller::change(int fd, std::uint64_t token, Interest interest) noexcept {
+    epoll_event event{};
+    event.events = events_of(interest);
+    event.data.u64 = token;
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
 }
 
 void Poller::remove(int fd) noexcept {
@@ -61,6 +74,7 @@ std::span<const Poller::Ready> Poller::wait(std::optional<Duration> timeout) noe
             continue;
         }
         ready_[ready++] = {event.data.u64, (event.events & EPOLLIN) != 0,
+                           (event.events & EPOLLOUT) != 0, (event.events & EPOLLRDHUP) != 0,
                            (event.events & (EPOLLERR | EPOLLHUP)) != 0};
     }
     return {ready_.data(), ready};

@@ -1,4 +1,5 @@
-// Waits for readable sockets: a thin epoll, level-triggered, that any thread can wake.
+// Waits for sockets to become readable or writable: a thin epoll, level-triggered, that any thread
+// can wake.
 //
 // Level-triggered on purpose: whoever reads may stop early, and a relayed packet never costs a
 // second read that only returns EAGAIN. One thread adds, removes and waits; only wake() may be
@@ -19,12 +20,24 @@
 
 namespace turnbuckle::net {
 
+// What to wait for. Errors and a connection that is gone in both directions are always reported.
+struct Interest {
+    bool read = false;
+    bool write = false;
+    bool hang_up = false;  // the other side will send no more; also while nothing is read
+
+    friend bool operator==(const Interest&, const Interest&) noexcept = default;
+};
+inline constexpr Interest kReadable{.read = true};
+
 class Poller {
 public:
     struct Ready {
         std::uint64_t token;
         bool readable;
-        bool error;  // EPOLLERR or EPOLLHUP: the next read tells which and clears it
+        bool writable;
+        bool hung_up;  // EPOLLRDHUP, if it was asked for
+        bool error;    // EPOLLERR or EPOLLHUP: the next read tells which and clears it
     };
 
     static constexpr std::size_t kBatch = 256;  // what a wait returns at most
@@ -33,7 +46,9 @@ public:
 
     Poller();
 
-    void add(int fd, std::uint64_t token);
+    void add(int fd, std::uint64_t token, Interest interest = kReadable);
+    // Of a socket that was added; it is reported under this token from now on.
+    void change(int fd, std::uint64_t token, Interest interest) noexcept;
     // An event of `fd` that the last wait returned may still be in its span: the caller looks the
     // token up again before using it.
     void remove(int fd) noexcept;

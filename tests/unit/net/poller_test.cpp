@@ -46,6 +46,32 @@ TEST(Poller, does_not_report_what_was_removed) {
     ASSERT_EQ(poller.wait(5s).size(), 1u);
 }
 
+TEST(Poller, reports_what_the_interest_names_and_nothing_else) {
+    Poller poller;
+    int pair[2] = {};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    const FileDescriptor ours(pair[0]);
+    FileDescriptor theirs(pair[1]);
+    ASSERT_EQ(::send(theirs.get(), "x", 1, 0), 1);
+    poller.add(ours.get(), 1, Interest{});
+    EXPECT_TRUE(poller.wait(0s).empty());
+
+    poller.change(ours.get(), 2, Interest{.write = true});
+    auto ready = poller.wait(5s);
+    ASSERT_EQ(ready.size(), 1u);
+    EXPECT_EQ(ready[0].token, 2u);
+    EXPECT_TRUE(ready[0].writable);
+    EXPECT_FALSE(ready[0].readable);
+
+    poller.change(ours.get(), 3, Interest{.hang_up = true});
+    EXPECT_TRUE(poller.wait(0s).empty());
+    ASSERT_EQ(::shutdown(theirs.get(), SHUT_WR), 0);
+    ready = poller.wait(5s);
+    ASSERT_EQ(ready.size(), 1u);
+    EXPECT_TRUE(ready[0].hung_up);
+    EXPECT_FALSE(ready[0].readable) << "what it sent before is still unread, and may stay so";
+}
+
 TEST(Poller, refuses_a_descriptor_it_cannot_watch) {
     Poller poller;
     EXPECT_THROW(poller.add(-1, 1), std::system_error);
