@@ -4,20 +4,11 @@
 #include <chrono>
 
 #include "turnbuckle/base/bytes.hpp"
-#include "turnbuckle/turn/peer_policy.hpp"
+#include "turnbuckle/turn/source_prefix.hpp"
 
 namespace turnbuckle::turn {
 
 namespace {
-
-// The source's network as one number, told apart by family and never 0. Sources that spell an IPv4
-// address count as it: otherwise all of NAT64 would be one /56.
-std::uint64_t prefix_of(const IpAddress& source) noexcept {
-    const IpAddress ip = canonical(source);
-    const std::uint8_t* bytes = ip.bytes().data();
-    if (ip.is_v4()) return (std::uint64_t{load_be32(bytes)} << 32 & 0xffff'ff00'0000'0000) | 1;
-    return (load_be64(bytes) & 0xffff'ffff'ffff'ff00) | 2;
-}
 
 // Both halves of the product depend on every bit of both factors.
 std::uint64_t multiply_fold(std::uint64_t a, std::uint64_t b) noexcept {
@@ -53,7 +44,7 @@ AnswerLimiter::Set& AnswerLimiter::set_of(std::uint64_t prefix) noexcept {
 
 bool AnswerLimiter::allow(const IpAddress& source, Time now) noexcept {
     if (interval_ == Duration::zero()) return true;
-    const std::uint64_t prefix = prefix_of(source);
+    const std::uint64_t prefix = source_prefix(source);
     auto& ways = set_of(prefix).ways;
     auto bucket = std::ranges::find(ways, prefix, &Bucket::prefix);
     if (bucket == ways.end()) {
@@ -67,7 +58,7 @@ bool AnswerLimiter::allow(const IpAddress& source, Time now) noexcept {
 }
 
 void AnswerLimiter::refund(const IpAddress& source, Time now) noexcept {
-    const std::uint64_t prefix = prefix_of(source);
+    const std::uint64_t prefix = source_prefix(source);
     auto& ways = set_of(prefix).ways;
     const auto bucket = std::ranges::find(ways, prefix, &Bucket::prefix);
     if (bucket != ways.end()) bucket->full_at = std::max(bucket->full_at - interval_, now);
