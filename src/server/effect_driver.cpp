@@ -50,8 +50,9 @@ void EffectDriver::perform_one(turn::SendToClient& send, turn::Effects& effects,
     item.source = send.path.tuple.server.ip;
     item.payload = kept;
     parts_.sender.queue(item);
-    parts_.statistics.request_seconds.observe(
-        std::chrono::duration<double>(monotonic_now() - send.received_at).count());
+    if (send.received_at)
+        parts_.statistics.request_seconds.observe(
+            std::chrono::duration<double>(monotonic_now() - *send.received_at).count());
 }
 
 void EffectDriver::perform_one(turn::LookupCredential& lookup, turn::Effects&, Time) {
@@ -109,6 +110,13 @@ void EffectDriver::perform_one(turn::CloseRelay& close, turn::Effects&, Time) {
     parts_.poller.remove(relay->socket().fd());
     parts_.relays.remove(close.relay);
 }
+
+// No listener of this server has streams, so no engine asks for any of these.
+void EffectDriver::perform_one(turn::ConnectPeer&, turn::Effects&, Time) {}
+void EffectDriver::perform_one(turn::CancelConnect&, turn::Effects&, Time) {}
+void EffectDriver::perform_one(turn::ClosePeer&, turn::Effects&, Time) {}
+void EffectDriver::perform_one(turn::BindPeer&, turn::Effects&, Time) {}
+void EffectDriver::perform_one(turn::HandOver&, turn::Effects&, Time) {}
 
 void EffectDriver::perform_one(turn::SessionStarted& session, turn::Effects&, Time) {
     parts_.log.started(session);

@@ -69,17 +69,19 @@ Endpoint RelayAddresses::to_local(const Endpoint& advertised) const noexcept {
     return relay == nullptr ? advertised : Endpoint{relay->local, advertised.port};
 }
 
-Endpoint RelayAddresses::to_advertised(const Endpoint& local) const noexcept {
+Endpoint RelayAddresses::to_advertised(const Endpoint& local,
+                                       turn::RelayProtocol protocol) const noexcept {
     if (!translates_) return local;
     const auto* relay = find([&](const RelayAddress& a) { return a.local == local.ip; });
-    return relay == nullptr || !relay->ports.in_use(local.port)
+    return relay == nullptr || !relay->pool(protocol).in_use(local.port)
                ? local
                : Endpoint{relay->advertised, local.port};
 }
 
-turn::Ownership RelayAddresses::of(const Endpoint& endpoint) const noexcept {
+turn::Ownership RelayAddresses::of(const Endpoint& endpoint,
+                                   turn::RelayProtocol protocol) const noexcept {
     const auto* relay = find([&](const RelayAddress& a) {
-        return a.advertised == endpoint.ip && a.ports.in_use(endpoint.port);
+        return a.advertised == endpoint.ip && a.pool(protocol).in_use(endpoint.port);
     });
     if (relay != nullptr) return turn::Ownership::Relayed;
     if (!is_own(endpoint.ip)) return turn::Ownership::Foreign;

@@ -84,7 +84,8 @@ void Worker::stop() {
 
 void Worker::reconfigure(Rules rules) {
     mailbox_->post([this, rules = std::move(rules)]() mutable {
-        engine_.reconfigure(std::move(rules.engine));
+        engine_.reconfigure(std::move(rules.engine), effects_);
+        driver_.perform(effects_, monotonic_now());
         driver_.use(std::move(rules.credentials));
     });
 }

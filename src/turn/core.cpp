@@ -109,9 +109,9 @@ PeerJudgement judge_peer(const Core& core, const IpAddress& peer) noexcept {
     return by_policy(verdict);
 }
 
-PeerJudgement judge_peer(const Core& core, const Endpoint& peer) noexcept {
+PeerJudgement judge_peer(const Core& core, const Endpoint& peer, RelayProtocol protocol) noexcept {
     if (peer.port == 0 || is_disguised_own(core, peer.ip)) return PeerJudgement::Denied;
-    switch (core.own_addresses.of(peer)) {
+    switch (core.own_addresses.of(peer, protocol)) {
         case Ownership::Relayed:
             return PeerJudgement::OwnRelayed;
         case Ownership::Service:

@@ -222,7 +222,7 @@ std::optional<Time> Engine::next_timeout() const noexcept {
     return core_->wheel.next();
 }
 
-void Engine::reconfigure(std::shared_ptr<const EngineConfig> config) {
+void Engine::reconfigure(std::shared_ptr<const EngineConfig> config, Effects&) {
     core_->config = std::move(config);
     core_->limiter.set_limits(core_->config->answers);
     core_->allocations.for_each([&](Allocation& allocation) {
@@ -248,6 +248,10 @@ void Engine::end_all(EndReason reason, Time now, Effects& effects) {
     core_->allocations.for_each([&](Allocation& allocation) { all.push_back(&allocation); });
     for (Allocation* allocation : all)
         core_->end(*allocation, reason, now, effects);
+}
+
+bool Engine::serves(const FiveTuple& client) const noexcept {
+    return core_->allocations.find(client) != nullptr;
 }
 
 std::size_t Engine::allocations() const noexcept {

@@ -107,7 +107,8 @@ void EngineRig::data(const turn::ClientPath& from, ByteView bytes) {
     require(relay != nullptr, "data to a relay that is not open");
     require(std::size_t{decision.payload_offset} + decision.payload_length <= bytes.size(),
             "payload out of the datagram");
-    require(decision.own_endpoint == (host_.of(decision.endpoint) == turn::Ownership::Relayed),
+    require(decision.own_endpoint ==
+                (host_.of(decision.endpoint, turn::RelayProtocol::Udp) == turn::Ownership::Relayed),
             "own_endpoint does not say whether it is a relayed transport address");
     const ByteView payload = bytes.subspan(decision.payload_offset, decision.payload_length);
     events_.push_back({.kind = Event::Kind::ToPeer,
@@ -216,7 +217,8 @@ void EngineRig::answer_unknown_lookup() {
 
 void EngineRig::reconfigure(turn::EngineConfig config) {
     config_ = std::move(config);
-    engine_->reconfigure(std::make_shared<const turn::EngineConfig>(config_));
+    engine_->reconfigure(std::make_shared<const turn::EngineConfig>(config_), effects_);
+    perform();
     check();
 }
 

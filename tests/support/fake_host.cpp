@@ -96,7 +96,7 @@ std::vector<turn::RelayHandle> FakeHost::open_relays() const {
     return open;
 }
 
-turn::Ownership FakeHost::of(const Endpoint& endpoint) const noexcept {
+turn::Ownership FakeHost::of(const Endpoint& endpoint, turn::RelayProtocol) const noexcept {
     if (std::ranges::find(relays_, std::optional(endpoint)) != relays_.end())
         return turn::Ownership::Relayed;
     if (!is_own(endpoint.ip)) return turn::Ownership::Foreign;

@@ -36,7 +36,8 @@ public:
     // Ends every reservation, as the driver does when their time is over.
     void forget_reservations() { reservations_.clear(); }
 
-    [[nodiscard]] turn::Ownership of(const Endpoint& endpoint) const noexcept override;
+    [[nodiscard]] turn::Ownership of(const Endpoint& endpoint,
+                                     turn::RelayProtocol protocol) const noexcept override;
     [[nodiscard]] bool is_relay_address(const IpAddress& ip) const noexcept override;
     [[nodiscard]] bool is_own(const IpAddress& ip) const noexcept override;
 

@@ -61,6 +61,11 @@ private:
     void perform_one(turn::LookupCredential& lookup, turn::Effects& effects, Time now);
     void perform_one(turn::OpenRelay& open, turn::Effects& effects, Time now);
     void perform_one(turn::CloseRelay& close, turn::Effects& effects, Time now);
+    void perform_one(turn::ConnectPeer& connect, turn::Effects& effects, Time now);
+    void perform_one(turn::CancelConnect& cancel, turn::Effects& effects, Time now);
+    void perform_one(turn::ClosePeer& close, turn::Effects& effects, Time now);
+    void perform_one(turn::BindPeer& bind, turn::Effects& effects, Time now);
+    void perform_one(turn::HandOver& hand_over, turn::Effects& effects, Time now);
     void perform_one(turn::SessionStarted& session, turn::Effects& effects, Time now);
     void perform_one(turn::SessionEnded& session, turn::Effects& effects, Time now);
     void perform_one(turn::AuthenticationFailed& failure, turn::Effects& effects, Time now);

@@ -22,11 +22,22 @@ namespace turnbuckle::server {
 
 struct RelayAddress {
     RelayAddress(IpAddress bound, IpAddress shown, std::uint16_t min_port, std::uint16_t max_port)
-        : local(bound), advertised(shown), ports(min_port, max_port) {}
+        : local(bound),
+          advertised(shown),
+          ports(min_port, max_port),
+          tcp_ports(min_port, max_port) {}
+
+    [[nodiscard]] net::RelayPortPool& pool(turn::RelayProtocol protocol) noexcept {
+        return protocol == turn::RelayProtocol::Tcp ? tcp_ports : ports;
+    }
+    [[nodiscard]] const net::RelayPortPool& pool(turn::RelayProtocol protocol) const noexcept {
+        return protocol == turn::RelayProtocol::Tcp ? tcp_ports : ports;
+    }
 
     IpAddress local;       // sockets are bound to it
     IpAddress advertised;  // what clients and peers see: the same, or the public side of a 1:1 NAT
-    net::RelayPortPool ports;
+    net::RelayPortPool ports;      // of UDP relays
+    net::RelayPortPool tcp_ports;  // the same range, of TCP relays: a space of its own
 };
 
 class RelayAddresses final : public turn::OwnAddresses {
@@ -55,9 +66,12 @@ public:
 
     // The same relayed transport address, as the socket knows it and as peers do.
     [[nodiscard]] Endpoint to_local(const Endpoint& advertised) const noexcept;
-    [[nodiscard]] Endpoint to_advertised(const Endpoint& local) const noexcept;
+    [[nodiscard]] Endpoint to_advertised(
+        const Endpoint& local,
+        turn::RelayProtocol protocol = turn::RelayProtocol::Udp) const noexcept;
 
-    [[nodiscard]] turn::Ownership of(const Endpoint& endpoint) const noexcept override;
+    [[nodiscard]] turn::Ownership of(const Endpoint& endpoint,
+                                     turn::RelayProtocol protocol) const noexcept override;
     [[nodiscard]] bool is_relay_address(const IpAddress& ip) const noexcept override;
     [[nodiscard]] bool is_own(const IpAddress& ip) const noexcept override;
 

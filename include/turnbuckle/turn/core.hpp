@@ -120,8 +120,9 @@ enum class PeerJudgement : std::uint8_t { Allowed, OwnRelayed, Denied };
 
 // By IP address, for CreatePermission: an own address is fine if relayed addresses live on it.
 [[nodiscard]] PeerJudgement judge_peer(const Core& core, const IpAddress& peer) noexcept;
-// By endpoint, for ChannelBind and each datagram to an own address.
-[[nodiscard]] PeerJudgement judge_peer(const Core& core, const Endpoint& peer) noexcept;
+// By endpoint, for ChannelBind, TCP connections and each datagram to an own address.
+[[nodiscard]] PeerJudgement judge_peer(const Core& core, const Endpoint& peer,
+                                       RelayProtocol protocol = RelayProtocol::Udp) noexcept;
 // 443 or 403 for a peer that a request names, in the RFC's order.
 [[nodiscard]] std::optional<Refusal> refuse_peer(Core& core, const Request& request,
                                                  const Allocation& allocation,

@@ -32,7 +32,7 @@ struct SendToClient {
     ClientPath path;
     std::size_t offset = 0;  // into Effects::bytes()
     std::size_t length = 0;
-    Time received_at{};  // when the request that this answers came in
+    std::optional<Time> received_at;  // when the request that this answers came in, if it does
 };
 
 // To be answered with Engine::on_credential, at once or later.
@@ -46,8 +46,11 @@ using ReservationTokenBytes = std::array<std::uint8_t, 8>;
 // To be answered with Engine::on_relay_opened, at once or later (RFC 8656 section 7.2).
 struct OpenRelay {
     Ticket ticket{};
-    FiveTuple
-        client;  // without relay.addresses, the address that the client reached is relayed from
+    // Without relay.addresses, the address that the client reached is relayed from.
+    FiveTuple client;
+    // Tcp: the relay listens from now on (RFC 6062 section 5.1), and what connects to it is told
+    // with Engine::on_peer_accepted. Neither even_port nor a reservation comes with it.
+    RelayProtocol protocol = RelayProtocol::Udp;
     // The first is required; the second comes from ADDITIONAL-ADDRESS-FAMILY and may fail alone.
     AddressFamily family = AddressFamily::IPv4;
     std::optional<AddressFamily> additional_family;
@@ -59,6 +62,44 @@ struct OpenRelay {
 
 struct CloseRelay {
     RelayHandle relay{};
+};
+
+// RFC 6062 section 5.2: connect from the relayed transport address. To be answered with
+// Engine::on_peer_connected, at once or later, unless it is cancelled first.
+struct ConnectPeer {
+    Ticket ticket{};
+    RelayHandle relay{};
+    Endpoint peer;
+    bool own_endpoint = false;  // `peer` is a relayed transport address of ours, as advertised
+};
+
+// Nobody waits for this connection any more: its time is over, or its allocation has ended. An
+// answer that is already on its way is harmless.
+struct CancelConnect {
+    Ticket ticket{};
+};
+
+// Close it, and the client's data connection that is bound to it. The engine has forgotten it:
+// nothing more is to be told of it, and its number may be given out again.
+struct ClosePeer {
+    PeerConnection peer{};
+};
+
+// RFC 6062 section 5.4. Comes right behind the success response on this link: once that has been
+// sent, the link carries raw bytes to and from this connection, beginning with what the peer has
+// sent already and with what the client sent behind its request. However the pair ends after that,
+// it is told with Engine::on_peer_closed, not with on_disconnect.
+struct BindPeer {
+    PeerConnection peer{};
+    LinkId link{};
+};
+
+// The ConnectionBind on this link belongs to a connection of another worker. The stream moves there
+// with this very message, which is given to that worker's engine as if it had arrived there. This
+// engine has forgotten the link.
+struct HandOver {
+    LinkId link{};
+    std::uint8_t worker = 0;
 };
 
 // For the log and for whoever accounts: one per session, at its end.
@@ -94,7 +135,8 @@ struct PeerRefused {
     std::string_view why;
 };
 
-using Effect = std::variant<SendToClient, LookupCredential, OpenRelay, CloseRelay, SessionStarted,
+using Effect = std::variant<SendToClient, LookupCredential, OpenRelay, CloseRelay, ConnectPeer,
+                            CancelConnect, ClosePeer, BindPeer, HandOver, SessionStarted,
                             SessionEnded, AuthenticationFailed, PeerRefused>;
 
 class Effects {
@@ -105,7 +147,7 @@ public:
     }
     void add(Effect effect) { list_.push_back(std::move(effect)); }
     // Copies `message` in.
-    void send(const ClientPath& path, ByteView message, Time received_at) {
+    void send(const ClientPath& path, ByteView message, std::optional<Time> received_at) {
         list_.push_back(SendToClient{path, bytes_.size(), message.size(), received_at});
         bytes_.insert(bytes_.end(), message.begin(), message.end());
     }
@@ -124,6 +166,12 @@ private:
 struct OpenedRelay {
     RelayHandle handle{};
     Endpoint relayed;  // the relayed transport address as peers see it (`advertise` applied)
+};
+
+enum class PeerConnectError : std::uint8_t {
+    Failed,         // 447: refused, unreachable, timed out
+    AlreadyExists,  // 446: the kernel knows a connection between these two endpoints
+    NoCapacity,     // 508: no descriptor, no memory
 };
 
 enum class RelayError : std::uint8_t {

@@ -6,8 +6,13 @@
 //
 //   control path: on_datagram -> effects -> (on_credential, on_relay_opened -> effects) ...
 //   data path:    client_to_peer, peer_to_client -> a RelayDecision; no heap, no lock
+//   TCP peers:    on_peer_connected, on_peer_accepted, on_peer_closed (RFC 6062); their bytes do
+//   not
+//                 come by here, only on_peer_data counts them
 #pragma once
 
+#include <cstdint>
+#include <expected>
 #include <memory>
 #include <optional>
 
@@ -34,6 +39,10 @@ struct EngineDependencies {
     Quota& quota;
     const OwnAddresses& own_addresses;
     Statistics& statistics;
+    // Which worker this engine belongs to, and of how many: part of each CONNECTION-ID, because a
+    // ConnectionBind may arrive on any worker.
+    std::uint8_t worker = 0;
+    std::uint8_t workers = 1;
 };
 
 class Engine {
@@ -54,6 +63,20 @@ public:
     void on_credential(Ticket ticket, const CredentialResult& result, Time now, WallTime wall_now,
                        Effects& effects);
     void on_relay_opened(Ticket ticket, RelayResult result, Time now, Effects& effects);
+    // The client's connection or DTLS session has closed: its allocation ends, what it waits for is
+    // forgotten. Not for a data connection (BindPeer), and harmless for a link never heard of.
+    void on_disconnect(const ClientPath& from, Time now, Effects& effects);
+
+    // What a ConnectPeer came to. For an outdated ticket the connection is closed again.
+    void on_peer_connected(Ticket ticket, std::expected<PeerConnection, PeerConnectError> result,
+                           Time now, Effects& effects);
+    // A TCP relay accepted a connection from `peer` (as advertised, if it is one of our relays).
+    void on_peer_accepted(RelayHandle relay, const Endpoint& peer, PeerConnection connection,
+                          Time now, Effects& effects);
+    // The connection has ended, whichever side began: both sides are closed by now.
+    void on_peer_closed(PeerConnection connection, Time now, Effects& effects);
+    // `bytes` were passed on over a bound connection. Counted as one packet.
+    void on_peer_data(PeerConnection connection, Direction direction, std::size_t bytes) noexcept;
 
     // ChannelData or a Send indication. Drops are counted here.
     [[nodiscard]] RelayDecision client_to_peer(const ClientPath& from, ByteView datagram,
@@ -67,8 +90,8 @@ public:
     void on_timeout(Time now, Effects& effects);
     [[nodiscard]] std::optional<Time> next_timeout() const noexcept;
 
-    // New rules for what comes; permissions and channels that they forbid end at once.
-    void reconfigure(std::shared_ptr<const EngineConfig> config);
+    // New rules for what comes; permissions, channels and connections that they forbid end at once.
+    void reconfigure(std::shared_ptr<const EngineConfig> config, Effects& effects);
     // While draining, new allocations are refused with 508; those that live are served on.
     void set_draining(bool draining) noexcept;
     // The relay broke, the server ends, an operator says so: ends one session, or all.
@@ -76,6 +99,8 @@ public:
     void end_all(EndReason reason, Time now, Effects& effects);
 
     [[nodiscard]] std::size_t allocations() const noexcept;
+    // Whether this client has an allocation.
+    [[nodiscard]] bool serves(const FiveTuple& client) const noexcept;
 
 private:
     std::unique_ptr<Core> core_;

@@ -21,6 +21,7 @@ struct EngineConfig {
 
     std::size_t max_permissions = 256;  // per allocation
     std::size_t max_channels = 256;     // per allocation
+    std::size_t max_connections = 64;   // to TCP peers, per allocation (RFC 6062)
 
     bool legacy_channels = false;  // bind 0x5000 to 0x7FFF too, as RFC 5766 allowed
 
@@ -31,5 +32,9 @@ struct EngineConfig {
 // RFC 8656 sections 9 and 12.
 inline constexpr std::chrono::seconds kPermissionLifetime{300};
 inline constexpr std::chrono::seconds kChannelLifetime{600};
+// RFC 6062 sections 5.2 and 5.3: how long a Connect may take, and how long a connection waits for
+// its ConnectionBind.
+inline constexpr std::chrono::seconds kConnectTimeout{30};
+inline constexpr std::chrono::seconds kConnectionBindTimeout{30};
 
 }  // namespace turnbuckle::turn

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "turnbuckle/base/address.hpp"
+#include "turnbuckle/turn/client_path.hpp"
 
 namespace turnbuckle::turn {
 
@@ -23,7 +24,9 @@ class OwnAddresses {
 public:
     virtual ~OwnAddresses() = default;
 
-    [[nodiscard]] virtual Ownership of(const Endpoint& endpoint) const noexcept = 0;
+    // The ports of UDP and of TCP are different spaces: one number may be relayed in one of them.
+    [[nodiscard]] virtual Ownership of(const Endpoint& endpoint,
+                                       RelayProtocol protocol) const noexcept = 0;
     // True for an address that relayed transport addresses live on (also as advertised), so that a
     // permission for it makes sense.
     [[nodiscard]] virtual bool is_relay_address(const IpAddress& ip) const noexcept = 0;

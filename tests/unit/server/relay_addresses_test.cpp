@@ -6,6 +6,7 @@ namespace turnbuckle::server {
 namespace {
 
 using turn::Ownership;
+using turn::RelayProtocol;
 
 const IpAddress kLoopback = IpAddress::v4(127, 0, 0, 1);
 const IpAddress kLoopback6 = *IpAddress::parse("::1");
@@ -43,21 +44,24 @@ TEST_F(RelayAddressesTest, ARelayedAddressIsOneWhilePortIsInUse) {
     RelayAddress* relay = addresses.choose(AddressFamily::IPv4, kLoopback, random_);
     const auto port = relay->ports.take_random(random_, now_);
     ASSERT_TRUE(port);
-    EXPECT_EQ(addresses.of({kLoopback, *port}), Ownership::Relayed);
+    EXPECT_EQ(addresses.of({kLoopback, *port}, RelayProtocol::Udp), Ownership::Relayed);
     relay->ports.release(*port, now_);
-    EXPECT_EQ(addresses.of({kLoopback, *port}), Ownership::OtherOwn);
+    EXPECT_EQ(addresses.of({kLoopback, *port}, RelayProtocol::Udp), Ownership::OtherOwn);
 }
 
 TEST_F(RelayAddressesTest, KnowsServicesOnEveryAddressOfAWildcard) {
     RelayAddresses addresses({}, 50000, 50010);
     addresses.add_service({IpAddress::any(AddressFamily::IPv4), 3478});
     addresses.add_service({kLoopback, 8080});
-    EXPECT_EQ(addresses.of({kLoopback, 3478}), Ownership::Service);
-    EXPECT_EQ(addresses.of({IpAddress::v4(127, 9, 9, 9), 3478}), Ownership::Service);
-    EXPECT_EQ(addresses.of({kLoopback, 8080}), Ownership::Service);
-    EXPECT_EQ(addresses.of({IpAddress::v4(127, 9, 9, 9), 8080}), Ownership::OtherOwn);
-    EXPECT_EQ(addresses.of({kLoopback6, 3478}), Ownership::OtherOwn);
-    EXPECT_EQ(addresses.of({IpAddress::v4(203, 0, 113, 1), 3478}), Ownership::Foreign);
+    EXPECT_EQ(addresses.of({kLoopback, 3478}, RelayProtocol::Udp), Ownership::Service);
+    EXPECT_EQ(addresses.of({IpAddress::v4(127, 9, 9, 9), 3478}, RelayProtocol::Udp),
+              Ownership::Service);
+    EXPECT_EQ(addresses.of({kLoopback, 8080}, RelayProtocol::Udp), Ownership::Service);
+    EXPECT_EQ(addresses.of({IpAddress::v4(127, 9, 9, 9), 8080}, RelayProtocol::Udp),
+              Ownership::OtherOwn);
+    EXPECT_EQ(addresses.of({kLoopback6, 3478}, RelayProtocol::Udp), Ownership::OtherOwn);
+    EXPECT_EQ(addresses.of({IpAddress::v4(203, 0, 113, 1), 3478}, RelayProtocol::Udp),
+              Ownership::Foreign);
 }
 
 TEST_F(RelayAddressesTest, AnAdvertisedAddressIsOwnAndTranslatesBothWays) {
@@ -68,7 +72,7 @@ TEST_F(RelayAddressesTest, AnAdvertisedAddressIsOwnAndTranslatesBothWays) {
     EXPECT_FALSE(addresses.is_relay_address(kLoopback));  // clients never hear of it
     RelayAddress* relay = addresses.choose(AddressFamily::IPv4, kLoopback, random_);
     const auto port = relay->ports.take_random(random_, now_);
-    EXPECT_EQ(addresses.of({kPublic, *port}), Ownership::Relayed);
+    EXPECT_EQ(addresses.of({kPublic, *port}, RelayProtocol::Udp), Ownership::Relayed);
     EXPECT_EQ(addresses.to_local({kPublic, *port}), (Endpoint{kLoopback, *port}));
     EXPECT_EQ(addresses.to_advertised({kLoopback, *port}), (Endpoint{kPublic, *port}));
     // What is not a relayed address keeps its name: a permission for one is not for the other.
