@@ -21,6 +21,8 @@ struct Unit {
 constexpr std::array<Unit, 4> kDurationUnits{{{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}}};
 constexpr std::array<Unit, 4> kRateUnits{
     {{"Gbit", 1'000'000'000}, {"Mbit", 1'000'000}, {"kbit", 1'000}, {"bit", 1}}};
+constexpr std::array<Unit, 4> kSizeUnits{
+    {{"GiB", 1ULL << 30}, {"MiB", 1ULL << 20}, {"KiB", 1ULL << 10}, {"B", 1}}};
 
 std::optional<std::uint64_t> parse(std::string_view text, std::span<const Unit> units,
                                    std::uint64_t max) {
@@ -58,12 +60,22 @@ std::optional<BitRate> parse_bit_rate(std::string_view text) {
     return BitRate{*bits};
 }
 
+std::optional<ByteSize> parse_byte_size(std::string_view text) {
+    const auto bytes = parse(text, kSizeUnits, std::numeric_limits<std::uint64_t>::max());
+    if (!bytes) return std::nullopt;
+    return ByteSize{*bytes};
+}
+
 std::string format_duration(std::chrono::seconds value) {
     return format(static_cast<std::uint64_t>(value.count()), kDurationUnits);
 }
 
 std::string format_bit_rate(BitRate value) {
     return value.bits_per_second == 0 ? "0" : format(value.bits_per_second, kRateUnits);
+}
+
+std::string format_byte_size(ByteSize value) {
+    return format(value.bytes, kSizeUnits);
 }
 
 }  // namespace turnbuckle::config

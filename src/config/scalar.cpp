@@ -63,6 +63,15 @@ std::string Scalar<BitRate>::format(BitRate value) {
     return format_bit_rate(value);
 }
 
+Parsed<ByteSize> Scalar<ByteSize>::parse(std::string_view text) {
+    if (const auto value = parse_byte_size(text)) return *value;
+    return std::unexpected("a size like 512KiB or 1MiB");
+}
+
+std::string Scalar<ByteSize>::format(ByteSize value) {
+    return format_byte_size(value);
+}
+
 Parsed<IpAddress> Scalar<IpAddress>::parse(std::string_view text) {
     if (const auto value = IpAddress::parse(text); value && !has_nul(text)) return *value;
     return std::unexpected("an IP address");

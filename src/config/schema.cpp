@@ -28,6 +28,16 @@ bool is_opaque_string(std::string_view text) {
     return enforced && *enforced == text;
 }
 
+char to_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool is_host_name_character(char c) {
+    const char lower = to_lower(c);
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_';
+}
+
 bool is_wildcard_or_multicast(const IpAddress& ip) {
     const std::uint8_t first = ip.bytes()[0];
     return ip.is_unspecified() || (ip.is_v4() ? first >= 224 : first == 0xff);
@@ -79,6 +89,26 @@ Complaint check_separator(const std::string& separator) {
     return std::nullopt;
 }
 
+Complaint check_web_names(const std::vector<std::string>& names) {
+    const bool all_are_names = std::ranges::all_of(names, [](const std::string& name) {
+        return !name.empty() && !name.ends_with('.') &&
+               std::ranges::all_of(name, is_host_name_character);
+    });
+    if (all_are_names) return std::nullopt;
+    return "must be a list of host names without a dot at their end";
+}
+
+Complaint check_web_protocols(const std::vector<std::string>& protocols) {
+    for (const std::string& protocol : protocols) {
+        if (protocol.empty() || protocol.size() > 255) return "must have 1 to 255 bytes each";
+        // RFC 7443
+        if (protocol == "stun.turn" || protocol == "stun.nat-discovery") {
+            return fmt::format("must not have {}, which is this server's own", protocol);
+        }
+    }
+    return std::nullopt;
+}
+
 namespace {
 
 // The list of processes shows command lines to everyone.
@@ -109,21 +139,67 @@ void Schema<SecretSource>::finish(SecretSource& source, const Node& node, ErrorL
     }
 }
 
+void Schema<CertificateFiles>::finish(CertificateFiles& files, const Node& node,
+                                      ErrorList& errors) {
+    if (files.certificate.empty()) errors.add(node.at, "needs a 'certificate'");
+    if (files.private_key.empty()) errors.add(node.at, "needs a 'private_key'");
+}
+
+void Schema<WebBackend>::finish(WebBackend& web, const Node& node, ErrorList& errors) {
+    for (std::string& name : web.names)
+        std::ranges::transform(name, name.begin(), to_lower);
+    if (!node.find("port")) {
+        errors.add(node.at, "needs a 'port'");
+    } else if (is_wildcard_or_multicast(web.address)) {
+        errors.add(node.position_of({"address"}), "'address' must be one to connect to");
+    } else if (web.names.empty() && web.protocols.empty()) {
+        errors.add(node.at, "needs 'names' or 'protocols', or no connection is ever passed on");
+    }
+}
+
+namespace {
+
+// The short form becomes the list's only entry.
+void move_pair_into_list(Listener& listener, const Node& node, ErrorList& errors) {
+    CertificateFiles pair{listener.certificate.value_or(""), listener.private_key.value_or("")};
+    listener.certificate.reset();
+    listener.private_key.reset();
+    if (pair == CertificateFiles{}) return;
+    if (!listener.certificates.empty()) {
+        errors.add(node.position_of({"certificate", "private_key"}),
+                   "must have either 'certificate' and 'private_key' or 'certificates'");
+        return;
+    }
+    Schema<CertificateFiles>::finish(pair, node, errors);
+    listener.certificates.push_back(std::move(pair));
+}
+
+}  // namespace
+
 void Schema<Listener>::finish(Listener& listener, const Node& node, ErrorList& errors) {
+    using turn::Transport;
     const bool encrypted =
-        listener.transport == turn::Transport::Tls || listener.transport == turn::Transport::Dtls;
+        listener.transport == Transport::Tls || listener.transport == Transport::Dtls;
+    const bool stream =
+        listener.transport == Transport::Tls || listener.transport == Transport::Tcp;
     constexpr std::uint16_t kTlsPort = 5349;  // RFC 8489 section 8.1
     if (encrypted && !node.find("port")) listener.port = kTlsPort;
-    const std::string_view transport =
-        kNames<turn::Transport>[static_cast<std::size_t>(listener.transport)].name;
-    for (const auto& [name, path] : {std::pair{"certificate", &listener.certificate},
-                                     std::pair{"private_key", &listener.private_key}}) {
-        if (encrypted && path->empty()) {
-            errors.add(node.at, fmt::format("a {} listener needs a '{}'", transport, name));
-        } else if (!encrypted && !path->empty()) {
-            errors.add(node.position_of({name}),
-                       fmt::format("a {} listener has no '{}'", transport, name));
-        }
+    const std::string transport = Scalar<Transport>::format(listener.transport);
+    move_pair_into_list(listener, node, errors);
+    if (encrypted && listener.certificates.empty()) {
+        errors.add(node.at, fmt::format("a {} listener needs a 'certificate' and a 'private_key'",
+                                        transport));
+    }
+    if (listener.transport == Transport::Dtls && !listener.trusted_proxies.empty()) {
+        errors.add(node.position_of({"trusted_proxies"}),
+                   "a dtls listener has no 'trusted_proxies'");
+    }
+    if (!listener.web) return;
+    if (!stream) {
+        errors.add(node.position_of({"web"}), fmt::format("a {} listener has no 'web'", transport));
+    } else if (listener.certificates.empty()) {
+        errors.add(node.position_of({"web"}),
+                   "'web' needs a listener with a 'certificate': only TLS is passed on");
     }
 }
 
@@ -194,6 +270,10 @@ std::string identity(const Listener& listener) {
         listener.transport == turn::Transport::Udp || listener.transport == turn::Transport::Dtls;
     return fmt::format("{} {}", datagrams ? "UDP" : "TCP",
                        Endpoint{listener.address, listener.port}.to_string());
+}
+
+std::string identity(const CertificateFiles& files) {
+    return files.certificate;
 }
 
 std::string identity(const RelayAddress& relay) {

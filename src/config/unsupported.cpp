@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "turnbuckle/config/scalar.hpp"
-
 namespace turnbuckle::config {
 
 namespace {
@@ -18,24 +16,9 @@ const Position& position_of(const Node& root, std::initializer_list<std::string_
     return node->at;
 }
 
-void refuse_listeners(const Node& root, ErrorList& errors) {
-    const Node* listeners = root.find("listeners");
-    if (!listeners) return;
-    // The tree, not the structs: an entry with an error of its own is missing there.
-    for (const Node& item : listeners->items) {
-        const Node* transport = item.find("transport");
-        if (!transport) continue;
-        const auto parsed = Scalar<turn::Transport>::parse(transport->text);
-        if (!parsed || *parsed == turn::Transport::Udp) continue;
-        errors.add(transport->at,
-                   fmt::format("'transport': {} is {}; use udp", transport->text, kNotYet));
-    }
-}
-
 }  // namespace
 
 void refuse_unsupported(const Config& config, const Node& root, ErrorList& errors) {
-    refuse_listeners(root, errors);
     if (config.limits.user.bandwidth != BitRate{}) {
         errors.add(position_of(root, {"limits", "user", "bandwidth"}),
                    fmt::format("'bandwidth': a limit is {}; use 0", kNotYet));

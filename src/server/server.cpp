@@ -59,6 +59,7 @@ Server::Server(const config::Config& config)
                                          relay.address.to_string()));
     const config::Config defaults;
     for (const auto& listener : config.listeners) {
+        if (listener.transport != turn::Transport::Udp) continue;
         const Endpoint wanted{listener.address, listener.port};
         // The default listeners are for both families; a host without IPv6 is served all the same.
         if (config.listeners == defaults.listeners && wanted.ip.is_v6()) {

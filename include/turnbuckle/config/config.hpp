@@ -24,6 +24,12 @@ struct BitRate {
     friend bool operator==(const BitRate&, const BitRate&) = default;
 };
 
+struct ByteSize {
+    std::uint64_t bytes = 0;
+
+    friend auto operator<=>(const ByteSize&, const ByteSize&) = default;
+};
+
 // A secret and where it came from, so that the dump can name the source and hide the value.
 // Exactly one of `file`, `env` and `value` is set.
 struct SecretSource {
@@ -38,12 +44,35 @@ struct SecretSource {
     }
 };
 
+// PEM files: a certificate with its chain, and its key.
+struct CertificateFiles {
+    std::string certificate;
+    std::string private_key;
+
+    friend bool operator==(const CertificateFiles&, const CertificateFiles&) = default;
+};
+
+// A web server that shares a listener's port: connections whose ClientHello asks for one of `names`
+// or offers one of `protocols` are passed through to it.
+struct WebBackend {
+    IpAddress address = IpAddress::v4(127, 0, 0, 1);
+    std::uint16_t port = 0;                                // required
+    std::vector<std::string> names;                        // by SNI; in lower case
+    std::vector<std::string> protocols{"h2", "http/1.1"};  // by ALPN
+
+    friend bool operator==(const WebBackend&, const WebBackend&) = default;
+};
+
 struct Listener {
     turn::Transport transport = turn::Transport::Udp;
     IpAddress address;
     std::uint16_t port = 3478;  // 0: the kernel chooses
-    std::string certificate{};  // PEM files, for tls and dtls
-    std::string private_key{};
+    // The short way to write one entry of `certificates`, which is where the loader moves it.
+    std::optional<std::string> certificate{};
+    std::optional<std::string> private_key{};
+    std::vector<CertificateFiles> certificates{};  // the first is for clients without SNI
+    std::vector<Cidr> trusted_proxies{};           // from these a PROXY header must come first
+    std::optional<WebBackend> web{};
 
     friend bool operator==(const Listener&, const Listener&) = default;
 };
@@ -130,16 +159,27 @@ struct TotalLimits {
 struct AllocationLimits {
     std::uint32_t permissions = 256;
     std::uint32_t channels = 256;
+    std::uint32_t connections = 64;  // to peers, of a TCP allocation (RFC 6062)
 
     friend bool operator==(const AllocationLimits&, const AllocationLimits&) = default;
 };
 
-// Per source prefix: /24 of IPv4, /56 of IPv6.
+// Per source prefix, /24 of IPv4, /56 of IPv6, where nothing else is said.
 struct UnauthenticatedLimits {
     std::uint32_t answers_per_second = 20;
     std::uint32_t burst = 60;
+    std::uint32_t connections = 256;  // with half-open DTLS handshakes
+    std::uint32_t total_connections = 8192;
 
     friend bool operator==(const UnauthenticatedLimits&, const UnauthenticatedLimits&) = default;
+};
+
+// What may wait in a client's TCP or TLS connection that it reads too slowly.
+struct ConnectionLimits {
+    ByteSize queue{1024 * 1024};
+    std::chrono::seconds queue_time = std::chrono::seconds(2);  // whole frames, by their age
+
+    friend bool operator==(const ConnectionLimits&, const ConnectionLimits&) = default;
 };
 
 struct Limits {
@@ -147,6 +187,7 @@ struct Limits {
     TotalLimits total;
     AllocationLimits allocation;
     UnauthenticatedLimits unauthenticated;
+    ConnectionLimits connection;
 
     friend bool operator==(const Limits&, const Limits&) = default;
 };
@@ -181,8 +222,11 @@ struct Config {
     std::string software;                  // the SOFTWARE attribute; empty: not sent
     std::optional<std::uint32_t> workers;  // nothing: one per CPU that the process may use
     std::chrono::seconds drain_timeout = std::chrono::seconds(30);
-    std::vector<Listener> listeners = {{.address = IpAddress::any(AddressFamily::IPv4)},
-                                       {.address = IpAddress::any(AddressFamily::IPv6)}};
+    std::vector<Listener> listeners = {
+        {.transport = turn::Transport::Udp, .address = IpAddress::any(AddressFamily::IPv4)},
+        {.transport = turn::Transport::Udp, .address = IpAddress::any(AddressFamily::IPv6)},
+        {.transport = turn::Transport::Tcp, .address = IpAddress::any(AddressFamily::IPv4)},
+        {.transport = turn::Transport::Tcp, .address = IpAddress::any(AddressFamily::IPv6)}};
     Relay relay;
     Auth auth;
     Limits limits;

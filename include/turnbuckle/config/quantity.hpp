@@ -1,6 +1,7 @@
-// Durations and rates as people write them: "600s", "10m", "1h", "1d"; "5Mbit", "250kbit", "0".
+// Durations, rates and sizes as people write them: "600s", "10m", "1h"; "5Mbit", "0"; "1MiB".
 //
-// A number and one unit, nothing between. Rates are powers of 1000, in bits per second. What
+// A number and one unit, nothing between. Rates are powers of 1000, in bits per second; sizes are
+// powers of 1024, in bytes. What
 // format_* writes, parse_* reads back to the same value.
 #pragma once
 
@@ -18,9 +19,11 @@ inline constexpr std::chrono::seconds kMaxDuration = std::chrono::days(365);
 
 [[nodiscard]] std::optional<std::chrono::seconds> parse_duration(std::string_view text);
 [[nodiscard]] std::optional<BitRate> parse_bit_rate(std::string_view text);
+[[nodiscard]] std::optional<ByteSize> parse_byte_size(std::string_view text);
 
 // In the largest unit that divides the value.
 [[nodiscard]] std::string format_duration(std::chrono::seconds value);
 [[nodiscard]] std::string format_bit_rate(BitRate value);
+[[nodiscard]] std::string format_byte_size(ByteSize value);
 
 }  // namespace turnbuckle::config

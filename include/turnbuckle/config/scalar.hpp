@@ -84,6 +84,12 @@ struct Scalar<BitRate> {
 };
 
 template <>
+struct Scalar<ByteSize> {
+    static Parsed<ByteSize> parse(std::string_view text);
+    static std::string format(ByteSize value);
+};
+
+template <>
 struct Scalar<IpAddress> {
     static Parsed<IpAddress> parse(std::string_view text);
     static std::string format(const IpAddress& value) { return value.to_string(); }

@@ -55,6 +55,8 @@ Complaint check_realm(const std::string& realm);
 Complaint check_software(const std::string& software);
 Complaint check_user_name(const std::string& name);
 Complaint check_separator(const std::string& separator);
+Complaint check_web_names(const std::vector<std::string>& names);
+Complaint check_web_protocols(const std::vector<std::string>& protocols);
 
 template <class Owner, class Value, class Check>
 struct Key {
@@ -96,11 +98,32 @@ struct Schema<SecretSource> {
 };
 
 template <>
-struct Schema<Listener> {
+struct Schema<CertificateFiles> {
+    static constexpr std::tuple kKeys{key("certificate", &CertificateFiles::certificate),
+                                      key("private_key", &CertificateFiles::private_key)};
+    static void finish(CertificateFiles& files, const Node& node, ErrorList& errors);
+};
+
+template <>
+struct Schema<WebBackend> {
     static constexpr std::tuple kKeys{
-        key("transport", &Listener::transport), key("address", &Listener::address),
-        key("port", &Listener::port), key("certificate", &Listener::certificate),
-        key("private_key", &Listener::private_key)};
+        key("address", &WebBackend::address),
+        key("port", &WebBackend::port, AtLeast<std::uint16_t>{1}),
+        key("names", &WebBackend::names, check_web_names),
+        key("protocols", &WebBackend::protocols, check_web_protocols)};
+    static void finish(WebBackend& web, const Node& node, ErrorList& errors);
+};
+
+template <>
+struct Schema<Listener> {
+    static constexpr std::tuple kKeys{key("transport", &Listener::transport),
+                                      key("address", &Listener::address),
+                                      key("port", &Listener::port),
+                                      key("certificate", &Listener::certificate),
+                                      key("private_key", &Listener::private_key),
+                                      key("certificates", &Listener::certificates),
+                                      key("trusted_proxies", &Listener::trusted_proxies),
+                                      key("web", &Listener::web)};
     static void finish(Listener& listener, const Node& node, ErrorList& errors);
 };
 
@@ -171,22 +194,36 @@ struct Schema<TotalLimits> {
 template <>
 struct Schema<AllocationLimits> {
     static constexpr std::tuple kKeys{key("permissions", &AllocationLimits::permissions),
-                                      key("channels", &AllocationLimits::channels)};
+                                      key("channels", &AllocationLimits::channels),
+                                      key("connections", &AllocationLimits::connections)};
 };
 
 template <>
 struct Schema<UnauthenticatedLimits> {
     static constexpr std::tuple kKeys{
         key("answers_per_second", &UnauthenticatedLimits::answers_per_second),
-        key("burst", &UnauthenticatedLimits::burst)};
+        key("burst", &UnauthenticatedLimits::burst),
+        key("connections", &UnauthenticatedLimits::connections),
+        key("total_connections", &UnauthenticatedLimits::total_connections)};
     static void finish(UnauthenticatedLimits& limits, const Node& node, ErrorList& errors);
+};
+
+template <>
+struct Schema<ConnectionLimits> {
+    // The largest STUN message and ChannelData frame must fit, twice.
+    static constexpr std::tuple kKeys{
+        key("queue", &ConnectionLimits::queue,
+            Between<ByteSize>{{128 * 1024}, {1024 * 1024 * 1024}}),
+        key("queue_time", &ConnectionLimits::queue_time,
+            Between<std::chrono::seconds>{std::chrono::seconds(1), std::chrono::minutes(1)})};
 };
 
 template <>
 struct Schema<Limits> {
     static constexpr std::tuple kKeys{key("user", &Limits::user), key("total", &Limits::total),
                                       key("allocation", &Limits::allocation),
-                                      key("unauthenticated", &Limits::unauthenticated)};
+                                      key("unauthenticated", &Limits::unauthenticated),
+                                      key("connection", &Limits::connection)};
 };
 
 template <>
@@ -225,6 +262,7 @@ struct Schema<Config> {
 
 // What two entries of one list must not share, in words; empty for an entry that may repeat.
 [[nodiscard]] std::string identity(const Listener& listener);
+[[nodiscard]] std::string identity(const CertificateFiles& files);
 [[nodiscard]] std::string identity(const RelayAddress& relay);
 [[nodiscard]] std::string identity(const SecretSource& source);
 [[nodiscard]] std::string identity(const User& user);

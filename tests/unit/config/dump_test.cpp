@@ -27,7 +27,10 @@ realm: "null"
 software: "yes: [no] # 'quoted' \"twice\""
 workers: 7
 drain_timeout: 90s
-listeners: []
+listeners:
+  - { transport: tls, certificate: /c.pem, private_key: /k.pem, trusted_proxies: ["::1", 10.0.0.0/8],
+      web: { port: 8443, names: [www.example.org] } }
+  - { certificates: [ { certificate: /a.pem, private_key: /a.key } ] }
 relay:
   addresses: [ { address: 10.0.0.5, advertise: 198.51.100.7 }, { address: "2001:db8::5" } ]
   peers: { allow: ["::/0"], deny: [203.0.113.0/24, 10.1.0.0/16] }

@@ -29,6 +29,10 @@ drain_timeout: 2m
 listeners:
   - { transport: udp, address: 127.0.0.1, port: 0 }
   - { address: "::1" }
+  - { transport: tls, certificate: /c.pem, private_key: /k.pem, trusted_proxies: [10.0.0.0/8],
+      web: { address: "::1", port: 8443, names: [www.Example.org], protocols: [h2] } }
+  - { transport: tcp, certificates: [ { certificate: /a.pem, private_key: /a.key },
+                                      { certificate: /b.pem, private_key: /b.key } ] }
 relay:
   addresses: [ { address: 10.0.0.5, advertise: 198.51.100.7 }, { address: "2001:db8::5" } ]
   ports: { min: 50000, max: 50999 }
@@ -44,8 +48,9 @@ auth:
 limits:
   user: { allocations: 2 }
   total: { allocations: 1000 }
-  allocation: { permissions: 10, channels: 20 }
-  unauthenticated: { answers_per_second: 5, burst: 9 }
+  allocation: { permissions: 10, channels: 20, connections: 30 }
+  unauthenticated: { answers_per_second: 5, burst: 9, connections: 7, total_connections: 70 }
+  connection: { queue: 256KiB, queue_time: 3s }
 admin: { enabled: true, address: 0.0.0.0, port: 9090, token: { value: t0ken } }
 log: { level: debug, format: json }
 offload: { mode: off, interfaces: [eth0] }
@@ -56,11 +61,19 @@ offload: { mode: off, interfaces: [eth0] }
     EXPECT_EQ(config->software, "turnbuckle test");
     EXPECT_EQ(config->workers, 3u);
     EXPECT_EQ(config->drain_timeout, 120s);
-    ASSERT_EQ(config->listeners.size(), 2u);
+    ASSERT_EQ(config->listeners.size(), 4u);
     EXPECT_EQ(config->listeners[0].address, IpAddress::v4(127, 0, 0, 1));
     EXPECT_EQ(config->listeners[0].port, 0);
     EXPECT_EQ(config->listeners[1].address, IpAddress::parse("::1"));
     EXPECT_EQ(config->listeners[1].port, 3478);
+    const Listener& tls = config->listeners[2];
+    EXPECT_EQ(tls.port, 5349);
+    EXPECT_THAT(tls.certificates, ElementsAre(CertificateFiles{"/c.pem", "/k.pem"}));
+    EXPECT_THAT(tls.trusted_proxies, ElementsAre(*Cidr::parse("10.0.0.0/8")));
+    EXPECT_EQ(tls.web, (WebBackend{*IpAddress::parse("::1"), 8443, {"www.example.org"}, {"h2"}}));
+    EXPECT_THAT(
+        config->listeners[3].certificates,
+        ElementsAre(CertificateFiles{"/a.pem", "/a.key"}, CertificateFiles{"/b.pem", "/b.key"}));
     ASSERT_EQ(config->relay.addresses.size(), 2u);
     EXPECT_EQ(config->relay.addresses[0].advertise, IpAddress::v4(198, 51, 100, 7));
     EXPECT_EQ(config->relay.addresses[1].advertise, std::nullopt);
@@ -81,8 +94,9 @@ offload: { mode: off, interfaces: [eth0] }
     EXPECT_EQ(config->auth.rest_separator, "|");
     EXPECT_EQ(config->limits.user.allocations, 2u);
     EXPECT_EQ(config->limits.total.allocations, 1000u);
-    EXPECT_EQ(config->limits.allocation, (AllocationLimits{10, 20}));
-    EXPECT_EQ(config->limits.unauthenticated, (UnauthenticatedLimits{5, 9}));
+    EXPECT_EQ(config->limits.allocation, (AllocationLimits{10, 20, 30}));
+    EXPECT_EQ(config->limits.unauthenticated, (UnauthenticatedLimits{5, 9, 7, 70}));
+    EXPECT_EQ(config->limits.connection, (ConnectionLimits{{256 * 1024}, 3s}));
     EXPECT_EQ(config->admin.port, 9090);
     EXPECT_EQ(config->admin.token->secret.reveal(), "t0ken");
     EXPECT_EQ(config->log, (Log{log::Level::Debug, log::Format::Json}));
@@ -92,7 +106,7 @@ offload: { mode: off, interfaces: [eth0] }
 TEST(Loader, ReportsAllErrorsAtOnceInTheOrderOfTheText) {
     EXPECT_THAT(
         errors_of(R"(realm: ""
-listeners: [ { transport: tcp } ]
+listeners: [ { transport: sctp } ]
 listners: []
 relay:
   ports: { min: 60000, max: 50000 }
@@ -102,7 +116,7 @@ limits:
   user: { allocations: many }
 )"),
         ElementsAre("t.yaml:1:8: 'realm' must not be empty",
-                    "t.yaml:2:27: 'transport': tcp is not supported yet by this version; use udp",
+                    "t.yaml:2:27: 'transport': expected one of udp, tcp, tls, dtls, found 'sctp'",
                     "t.yaml:3:1: unknown key 'listners'; did you mean 'listeners'?",
                     "t.yaml:5:17: 'min' 60000 is above 'max' 50000",
                     "t.yaml:6:20: 'allow': expected an address block without host bits, "
@@ -161,11 +175,26 @@ TEST(Loader, ChecksRanges) {
                 IsEmpty());
 }
 
+TEST(Loader, BoundsWhatMayWaitForASlowClient) {
+    for (const char* queue : {"127KiB", "2GiB"}) {
+        EXPECT_THAT(errors_of(fmt::format("limits: {{ connection: {{ queue: {} }} }}", queue)),
+                    ElementsAre("t.yaml:1:32: 'queue' must be from 128KiB to 1GiB"));
+    }
+    EXPECT_THAT(errors_of("limits: { connection: { queue: 1MB } }"),
+                ElementsAre("t.yaml:1:32: 'queue': expected a size like 512KiB or 1MiB, found "
+                            "'1MB'"));
+    EXPECT_THAT(errors_of("limits: { connection: { queue_time: 0s } }"),
+                ElementsAre("t.yaml:1:37: 'queue_time' must be from 1s to 1m"));
+}
+
 TEST(Loader, ReportsRepeatedEntriesOfAList) {
     EXPECT_THAT(
         errors_of(
             "listeners:\n  - { port: 5 }\n  - { port: 5 }\n  - { port: 0 }\n  - { port: 0 }\n"),
         ElementsAre("t.yaml:3:5: 'listeners': repeats 'UDP 0.0.0.0:5' of line 2"));
+    EXPECT_THAT(errors_of("listeners: [ { transport: tcp }, { transport: tls, port: 3478, "
+                          "certificate: /c, private_key: /k } ]"),
+                ElementsAre("t.yaml:1:34: 'listeners': repeats 'TCP 0.0.0.0:3478' of line 1"));
     EXPECT_THAT(errors_of("relay: { peers: { deny: [1.2.3.4,\n 1.2.3.4/32] } }"),
                 ElementsAre("t.yaml:2:2: 'deny': repeats '1.2.3.4/32' of line 1"));
     EXPECT_THAT(errors_of("auth:\n users:\n"

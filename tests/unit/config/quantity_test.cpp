@@ -39,6 +39,19 @@ TEST(Quantity, RefusesRatesThatItMightMisread) {
     }
 }
 
+TEST(Quantity, ReadsSizesAsPowersOf1024) {
+    EXPECT_EQ(parse_byte_size("1B"), ByteSize{1});
+    EXPECT_EQ(parse_byte_size("512KiB"), ByteSize{512 * 1024});
+    EXPECT_EQ(parse_byte_size("1MiB"), ByteSize{1024 * 1024});
+    EXPECT_EQ(parse_byte_size("2GiB"), ByteSize{2'147'483'648});
+}
+
+TEST(Quantity, RefusesSizesThatItMightMisread) {
+    for (const char* text : {"", "1", "1MB", "1M", "1 MiB", "-1MiB", "1.5MiB", "17179869184GiB"}) {
+        EXPECT_EQ(parse_byte_size(text), std::nullopt) << text;
+    }
+}
+
 TEST(Quantity, WritesInTheLargestUnitThatDivides) {
     EXPECT_EQ(format_duration(0s), "0s");
     EXPECT_EQ(format_duration(90s), "90s");
@@ -49,6 +62,10 @@ TEST(Quantity, WritesInTheLargestUnitThatDivides) {
     EXPECT_EQ(format_bit_rate({1500}), "1500bit");
     EXPECT_EQ(format_bit_rate({1'500'000}), "1500kbit");
     EXPECT_EQ(format_bit_rate({5'000'000}), "5Mbit");
+    EXPECT_EQ(format_byte_size({0}), "0B");
+    EXPECT_EQ(format_byte_size({1023}), "1023B");
+    EXPECT_EQ(format_byte_size({1536}), "1536B");
+    EXPECT_EQ(format_byte_size({3 * 1024 * 1024}), "3MiB");
 }
 
 TEST(Quantity, ReadsBackWhatItWrites) {
@@ -58,6 +75,8 @@ TEST(Quantity, ReadsBackWhatItWrites) {
         EXPECT_EQ(parse_duration(format_duration(duration)), duration);
         const BitRate rate{random() >> (random() % 64)};
         EXPECT_EQ(parse_bit_rate(format_bit_rate(rate)), rate);
+        const ByteSize size{random() >> (random() % 64)};
+        EXPECT_EQ(parse_byte_size(format_byte_size(size)), size);
     }
 }
 

@@ -42,13 +42,84 @@ TEST(Schema, RefusesSeparatorsThatCouldBePartOfTheExpiry) {
 }
 
 TEST(Schema, RequiresTheCertificateOfAnEncryptedListener) {
-    EXPECT_THAT(errors_of("listeners: [ { transport: tls } ]"),
-                ElementsAre("t.yaml:1:14: a tls listener needs a 'certificate'",
-                            "t.yaml:1:14: a tls listener needs a 'private_key'",
-                            "t.yaml:1:27: 'transport': tls is not supported yet by this version; "
-                            "use udp"));
-    EXPECT_THAT(errors_of("listeners: [ { certificate: /x } ]"),
-                ElementsAre("t.yaml:1:29: a udp listener has no 'certificate'"));
+    for (const char* transport : {"tls", "dtls"}) {
+        EXPECT_THAT(errors_of(fmt::format("listeners: [ {{ transport: {} }} ]", transport)),
+                    ElementsAre(fmt::format("t.yaml:1:14: a {} listener needs a 'certificate' and "
+                                            "a 'private_key'",
+                                            transport)));
+    }
+}
+
+TEST(Schema, AllowsACertificateOnEveryTransport) {
+    for (const char* transport : {"udp", "tcp", "tls", "dtls"}) {
+        EXPECT_THAT(errors_of(fmt::format("listeners: [ {{ transport: {}, certificate: /c, "
+                                          "private_key: /k }} ]",
+                                          transport)),
+                    IsEmpty());
+    }
+}
+
+TEST(Schema, RequiresBothHalvesOfACertificate) {
+    EXPECT_THAT(errors_of("listeners: [ { certificate: /c } ]"),
+                ElementsAre("t.yaml:1:14: needs a 'private_key'"));
+    EXPECT_THAT(errors_of("listeners: [ { private_key: /k } ]"),
+                ElementsAre("t.yaml:1:14: needs a 'certificate'"));
+    EXPECT_THAT(errors_of("listeners: [ { certificates: [ { private_key: /k } ] } ]"),
+                ElementsAre("t.yaml:1:32: needs a 'certificate'"));
+    EXPECT_THAT(errors_of("listeners: [ { certificate: \"\", private_key: \"\" } ]"), IsEmpty())
+        << "as good as absent";
+}
+
+TEST(Schema, RefusesACertificateBesideAListOfThem) {
+    EXPECT_THAT(errors_of("listeners: [ { certificate: /c, private_key: /k, "
+                          "certificates: [ { certificate: /a, private_key: /b } ] } ]"),
+                ElementsAre("t.yaml:1:29: must have either 'certificate' and 'private_key' or "
+                            "'certificates'"));
+}
+
+TEST(Schema, PassesOnlyTlsOnToAWebServer) {
+    const auto errors_with = [](std::string_view listener) {
+        return errors_of(fmt::format("listeners: [ {{ web: {{ port: 8443 }}, {} }} ]", listener));
+    };
+    EXPECT_THAT(errors_with("transport: tls, certificate: /c, private_key: /k"), IsEmpty());
+    EXPECT_THAT(errors_with("transport: tcp, certificate: /c, private_key: /k"), IsEmpty());
+    EXPECT_THAT(errors_with("transport: tcp"),
+                ElementsAre("t.yaml:1:21: 'web' needs a listener with a 'certificate': only TLS is "
+                            "passed on"));
+    EXPECT_THAT(errors_with("transport: dtls, certificate: /c, private_key: /k"),
+                ElementsAre("t.yaml:1:21: a dtls listener has no 'web'"));
+    EXPECT_THAT(errors_with("transport: udp"),
+                ElementsAre("t.yaml:1:21: a udp listener has no 'web'"));
+}
+
+TEST(Schema, RequiresAWebServerThatCanBeChosenAndReached) {
+    const auto errors_with = [](std::string_view web) {
+        return errors_of(
+            fmt::format("listeners: [ {{ transport: tls, certificate: /c, "
+                        "private_key: /k, web: {{ {} }} }} ]",
+                        web));
+    };
+    EXPECT_THAT(errors_with(""), ElementsAre("t.yaml:1:71: needs a 'port'"));
+    EXPECT_THAT(errors_with("port: 0"), ElementsAre("t.yaml:1:79: 'port' must be at least 1"));
+    EXPECT_THAT(errors_with("port: 1, address: 0.0.0.0"),
+                ElementsAre("t.yaml:1:91: 'address' must be one to connect to"));
+    EXPECT_THAT(errors_with("port: 1, protocols: []"),
+                ElementsAre("t.yaml:1:71: needs 'names' or 'protocols', or no connection is ever "
+                            "passed on"));
+    EXPECT_THAT(errors_with("port: 1, protocols: [stun.turn]"),
+                ElementsAre("t.yaml:1:93: 'protocols' must not have stun.turn, which is this "
+                            "server's own"));
+    EXPECT_THAT(errors_with("port: 1, names: [\"a b\"]"),
+                ElementsAre("t.yaml:1:89: 'names' must be a list of host names without a dot at "
+                            "their end"));
+    EXPECT_THAT(errors_with("port: 1, protocols: [], names: [www.example.org]"), IsEmpty());
+}
+
+TEST(Schema, TrustsNoProxyOnDtls) {
+    EXPECT_THAT(errors_of("listeners: [ { transport: dtls, certificate: /c, private_key: /k, "
+                          "trusted_proxies: [10.0.0.1] } ]"),
+                ElementsAre("t.yaml:1:84: a dtls listener has no 'trusted_proxies'"));
+    EXPECT_THAT(errors_of("listeners: [ { trusted_proxies: [10.0.0.1] } ]"), IsEmpty());
 }
 
 TEST(Schema, GivesEncryptedListenersTheirOwnDefaultPort) {
