@@ -55,6 +55,12 @@ MutableBytes StreamFramer::space() {
     return {buffer_.get() + end_, capacity_ - end_};
 }
 
+void StreamFramer::release() noexcept {
+    if (buffered() != 0) return;
+    buffer_.reset();
+    capacity_ = begin_ = end_ = 0;
+}
+
 void StreamFramer::move_to(std::size_t capacity) {
     auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
     std::copy(buffer_.get() + begin_, buffer_.get() + end_, larger.get());

@@ -134,6 +134,36 @@ TEST(StreamFramer, GrowsForTheLongestFramesAndShrinksAfterwards) {
     EXPECT_EQ(framer.capacity(), StreamFramer::kInitialCapacity);
 }
 
+TEST(StreamFramer, TheTailLeavesFramesWhereTheyAre) {
+    StreamFramer framer;
+    const Bytes first = channel_frame(0x4000, 100);
+    const Bytes second = channel_frame(0x4001, 200);
+    std::ranges::copy(first, framer.space().begin());
+    framer.commit(first.size());
+    const auto frame = framer.next();
+    ASSERT_TRUE(frame && *frame);
+    std::ranges::copy(second, framer.tail().begin());
+    framer.commit(second.size());
+    const auto next = framer.next();
+    ASSERT_TRUE(next && *next);
+    EXPECT_EQ(Bytes((*frame)->begin(), (*frame)->end()), first);
+    EXPECT_EQ(Bytes((*next)->begin(), (*next)->end()), second);
+    EXPECT_EQ(framer.tail().size(), framer.capacity() - first.size() - second.size());
+}
+
+TEST(StreamFramer, ReleasesItsBufferOnlyWhenNoFrameIsArriving) {
+    StreamFramer framer;
+    const Bytes frame = channel_frame(0x4000, 100);
+    feed(framer, ByteView{frame}.first(50), [](std::size_t left) { return left; });
+    framer.release();
+    EXPECT_EQ(framer.unread().size(), 50U);
+    feed(framer, ByteView{frame}.subspan(50), [](std::size_t left) { return left; });
+    EXPECT_EQ(framer.buffered(), 0U);
+    framer.release();
+    EXPECT_EQ(framer.capacity(), 0U);
+    EXPECT_EQ(feed(framer, frame, [](std::size_t left) { return left; }).frames.size(), 1U);
+}
+
 TEST(StreamFramer, OffersTheRestOfALongFrameInOneRead) {
     StreamFramer framer;
     const Bytes frame = channel_frame(0x4000, 20000);
