@@ -27,7 +27,6 @@ public:
     TicketKeys();
     TicketKeys(const TicketKeys&) = delete;
     TicketKeys& operator=(const TicketKeys&) = delete;
-    ~TicketKeys();
 
     // New keys when a period is over since the last change; to be called now and then. A gap of
     // two periods or more leaves no old generation.
@@ -45,6 +44,11 @@ private:
         std::array<std::uint8_t, 32> cipher_key{};
         std::array<std::uint8_t, 32> mac_key{};
         bool live = false;
+
+        Generation() noexcept = default;
+        Generation(const Generation&) noexcept = default;
+        Generation& operator=(const Generation&) noexcept = default;
+        ~Generation();  // wipes
     };
 
     static void renew(Generation& generation);

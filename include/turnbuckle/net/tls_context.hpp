@@ -23,7 +23,7 @@
 #include <openssl/types.h>
 
 #include "turnbuckle/base/bytes.hpp"
-#include "turnbuckle/base/time.hpp"
+#include "turnbuckle/net/certificate.hpp"
 #include "turnbuckle/net/ticket_keys.hpp"
 
 namespace turnbuckle::net {
@@ -38,32 +38,11 @@ struct SslContextFree {
 };
 using SslContextPointer = std::unique_ptr<SSL_CTX, SslContextFree>;
 
-// PEM files; `certificate` holds the server's certificate and then its intermediates.
-struct CertificateFiles {
-    std::string certificate;
-    std::string private_key;
-
-    friend bool operator==(const CertificateFiles&, const CertificateFiles&) = default;
-};
-
 // Which connections of a stream listener are a web server's: those whose SNI is one of `names`, and
 // those whose ALPN list has one of `protocols` (h2, http/1.1) but no label of STUN.
 struct WebRule {
     std::vector<std::string> names;
     std::vector<std::string> protocols;
-};
-
-struct TlsLoadError {
-    std::size_t pair = 0;         // index into TlsOptions::certificates
-    bool in_private_key = false;  // else in the certificate's file
-    std::string file;
-    std::string reason;  // "cannot be read: Permission denied", "does not match ..."
-};
-
-struct CertificateInfo {
-    std::string file;
-    std::string subject;  // RFC 2253 form
-    WallTime not_after{};
 };
 
 enum class TlsTransport : std::uint8_t { Stream, Datagram };
@@ -100,14 +79,11 @@ private:
     struct Callbacks;  // OpenSSL's side: C functions that find their TlsContext in the SSL_CTX
 
     TlsTransport transport_ = TlsTransport::Stream;
-    std::vector<SslContextPointer> contexts_;  // one for each certificate, in the given order
+    std::vector<Certificate> certificates_;
+    std::vector<SslContextPointer> contexts_;  // of the certificate with the same index
     std::vector<CertificateInfo> infos_;
     std::optional<WebRule> web_;
     std::shared_ptr<TicketKeys> ticket_keys_;
 };
-
-// The text of the thread's oldest OpenSSL error ("no shared cipher"), "" if there is none. Clears
-// the thread's queue: one session's error must never be taken for another's.
-[[nodiscard]] std::string take_openssl_error();
 
 }  // namespace turnbuckle::net

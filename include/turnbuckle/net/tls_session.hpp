@@ -6,11 +6,11 @@
 //     session.input(ciphertext);
 //     while ((n = session.read(plaintext, wire)) > 0) ...;   // then look at state()
 //
-// `ciphertext` must stay until read() returned 0. A connection holds no buffer between calls but
-// the bytes of a record that is not whole yet, and nothing of OpenSSL's before its first record is:
-// a client that trickles costs what it sent. May move to another thread between calls. Peers that
-// send record after record without data are cut off (kMaxHandshakeRecords, kMaxIdleRecords).
-// Nothing throws but std::bad_alloc; a failure is State::Failed and error(), for good.
+// `ciphertext` must stay until read() returned 0. Between calls a session holds nothing but the
+// bytes of a record that is not whole yet, and nothing of OpenSSL's before its ClientHello is
+// whole: a client that trickles costs what it sent. May move to another thread between calls.
+// Peers that send record after record without data are cut off. Nothing throws but std::bad_alloc;
+// a failure is State::Failed and error(), for good.
 #pragma once
 
 #include <cstddef>
@@ -35,6 +35,7 @@ public:
         PassThrough,  // WebRule: a web server's; nothing was answered, raw() is what it sent
     };
 
+    static constexpr std::size_t kMaxClientHello = 16'384;
     static constexpr unsigned kMaxHandshakeRecords = 256;
     static constexpr unsigned kMaxIdleRecords = 64;  // in a row, without a byte of data
 
@@ -70,18 +71,25 @@ public:
     [[nodiscard]] std::size_t held() const noexcept { return pending_.capacity(); }
 
 private:
-    [[nodiscard]] ByteView next_records();
-    [[nodiscard]] std::size_t read_records(ByteView records, MutableBytes plaintext,
-                                           std::vector<std::uint8_t>& wire);
-    void fail(std::string_view reason);
+    [[nodiscard]] ByteView take(std::size_t size) noexcept;
+    void keep(ByteView bytes);
+    [[nodiscard]] ByteView take_pending(std::size_t size, std::vector<std::uint8_t>& own);
+    // Whole records from the front of what has come, none if there is none yet. `own` keeps them
+    // alive if they had to be put together.
+    [[nodiscard]] ByteView first_records(std::vector<std::uint8_t>& own);  // up to the ClientHello
+    [[nodiscard]] ByteView next_record(std::vector<std::uint8_t>& own);
+    [[nodiscard]] std::size_t decrypt(ByteView records, MutableBytes plaintext,
+                                      std::vector<std::uint8_t>& wire);
+    void pass_through(ByteView first);
+    void fail(std::string reason);
 
     std::shared_ptr<const TlsContext> context_;
-    SslPointer ssl_;      // none before the first whole record
+    SslPointer ssl_;      // none before a whole ClientHello, and after an end that needs none
     BIO* bio_ = nullptr;  // belongs to ssl_
     ByteView input_;
-    std::vector<std::uint8_t> pending_;  // the beginning of a record; see raw() as well
+    std::vector<std::uint8_t> pending_;  // what is not a whole record yet; raw() in PassThrough
     std::string error_;
-    unsigned idle_records_ = 0;
+    unsigned records_ = 0;  // of the handshake, or in a row without data
     State state_ = State::Handshaking;
     bool closed_ = false;  // close_notify was written
 };
