@@ -8,6 +8,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "turnbuckle/net/dtls_acceptor.hpp"
+
 namespace turnbuckle::net {
 
 void SslFree::operator()(SSL* ssl) const noexcept {
@@ -183,6 +185,7 @@ struct TlsContext::Callbacks {
         SSL_CTX_set_tlsext_servername_arg(context, argument);
         SSL_CTX_set_alpn_select_cb(context, alpn, nullptr);
         SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticket);
+        if (self.transport_ == TlsTransport::Datagram) use_dtls_cookies(context);
     }
 };
 
