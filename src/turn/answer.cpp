@@ -7,7 +7,9 @@ namespace {
 using stun::AttributeType;
 
 // The reason phrase helps people who read a trace, but before authentication every byte counts:
-// the answer may be on its way to somebody who never asked (reflection).
+// the answer may be on its way to somebody who never asked (reflection). For the same reason
+// answers are budgeted, but only where the source may be forged; and a stream's client waits for
+// each.
 std::string_view reason_for(const Request& request, const Refusal& refusal) {
     if (request.identity == nullptr) return {};
     return refusal.reason.empty() ? stun::reason_phrase(refusal.code) : refusal.reason;
@@ -15,7 +17,8 @@ std::string_view reason_for(const Request& request, const Refusal& refusal) {
 
 void finish(Core& core, const Request& request, stun::MessageBuilder& builder, std::uint16_t code) {
     if (request.identity == nullptr) {
-        if (!core.limiter.allow(request.from.tuple.client.ip, request.now)) {
+        if (!proves_address(request.from.tuple.transport) &&
+            !core.limiter.allow(request.from.tuple.client.ip, request.now)) {
             core.statistics.drop(DropReason::RateLimited);
             return;
         }
@@ -96,6 +99,7 @@ bool is_known_attribute(stun::AttributeType type) noexcept {
         case AttributeType::DontFragment:
         case AttributeType::XorMappedAddress:
         case AttributeType::ReservationToken:
+        case AttributeType::ConnectionId:
             return true;
         default:
             return false;

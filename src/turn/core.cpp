@@ -2,10 +2,12 @@
 
 #include <chrono>
 
+#include "turnbuckle/turn/tcp_peers.hpp"
+
 namespace turnbuckle::turn {
 
 std::optional<Ticket> Core::park(const Request& request) {
-    if (pending.size() >= kMaxPending) return std::nullopt;
+    if (pending.size() - connecting >= kMaxPending) return std::nullopt;
     const Ticket ticket{++last_ticket};
     const ByteView bytes = request.message.bytes();
     pending.emplace(ticket, PendingRequest{.from = request.from,
@@ -13,9 +15,11 @@ std::optional<Ticket> Core::park(const Request& request) {
                                            .received_at = request.received_at,
                                            .identity = std::nullopt,
                                            .plan = {},
-                                           .quota = {}});
+                                           .quota = {},
+                                           .is_connect = false});
     transactions.emplace(TransactionKey{request.from.tuple, request.message.transaction_id()},
                          ticket);
+    if (proves_address(request.from.tuple.transport)) ++waiting[request.from.tuple];
     statistics.pending_requests.set(static_cast<std::int64_t>(pending.size()));
     return ticket;
 }
@@ -28,8 +32,24 @@ std::optional<PendingRequest> Core::unpark(Ticket ticket) {
     const auto id = stun::TransactionId::from_bytes(
         ByteView(request.bytes).subspan(8, stun::kTransactionIdSize));
     transactions.erase(TransactionKey{request.from.tuple, id});
+    if (request.is_connect) --connecting;
+    if (const auto count = waiting.find(request.from.tuple);
+        count != waiting.end() && --count->second == 0)
+        waiting.erase(count);
     statistics.pending_requests.set(static_cast<std::int64_t>(pending.size()));
     return request;
+}
+
+void Core::forget_waiting(const ClientPath& client) {
+    if (!waiting.contains(client.tuple)) return;
+    std::vector<Ticket> tickets;
+    for (const auto& [ticket, request] : pending)
+        if (request.from.tuple == client.tuple && request.from.link == client.link)
+            tickets.push_back(ticket);
+    for (const Ticket ticket : tickets) {
+        (void)unpark(ticket);
+        statistics.drop(DropReason::ClientGone);
+    }
 }
 
 Allocation* Core::find_live(const FiveTuple& tuple, Time now, Effects& effects) {
@@ -45,6 +65,8 @@ bool Core::expire(Allocation& allocation, Time now, Effects& effects) {
     for (const AddressFamily family : {AddressFamily::IPv4, AddressFamily::IPv6})
         if (allocation.relay(family) && allocation.live_relay(family, now) == nullptr)
             close_half(allocation, family, effects);
+    end_peers_if(*this, allocation, stun::ErrorCode::ConnectionTimeoutOrFailure, effects,
+                 [now](const TcpPeer& peer) { return peer.deadline <= now; });
     return true;
 }
 
@@ -63,11 +85,17 @@ void Core::close_half(Allocation& allocation, AddressFamily family, Effects& eff
     const auto of_family = [family](const IpAddress& peer) { return peer.family() == family; };
     allocation.permissions.remove_if(of_family);
     allocation.channels.remove_if(of_family);
+    end_peers_if(*this, allocation, stun::ErrorCode::ConnectionTimeoutOrFailure, effects,
+                 [&](const TcpPeer& peer) { return of_family(peer.peer.ip); });
     statistics.allocations[allocation.path.tuple.transport][index].add(-1);
     effects.add(CloseRelay{handle});
 }
 
 void Core::end(Allocation& allocation, EndReason reason, Time now, Effects& effects) {
+    // RFC 6062 section 5.5: "If the allocation associated with a data connection expires, the data
+    // connection MUST be closed." So must it be when the allocation ends in any other way.
+    end_peers_if(*this, allocation, stun::ErrorCode::ConnectionTimeoutOrFailure, effects,
+                 [](const TcpPeer&) { return true; });
     const auto owned = allocations.remove(allocation.path.tuple);
     SessionEnded ended{.client = owned->path.tuple,
                        .user = std::move(owned->user),
@@ -84,6 +112,16 @@ void Core::end(Allocation& allocation, EndReason reason, Time now, Effects& effe
     statistics.allocations_ended[reason].add();
     statistics.session_seconds.observe(std::chrono::duration<double>(ended.duration).count());
     effects.add(std::move(ended));
+}
+
+Request resume(const PendingRequest& pending, const stun::MessageView& message, Time now,
+               Effects& effects) {
+    return Request{.message = message,
+                   .from = pending.from,
+                   .now = now,
+                   .received_at = pending.received_at,
+                   .identity = pending.identity ? &*pending.identity : nullptr,
+                   .effects = effects};
 }
 
 namespace {

@@ -6,6 +6,7 @@
 #include "turnbuckle/turn/answer.hpp"
 #include "turnbuckle/turn/authenticator.hpp"
 #include "turnbuckle/turn/handlers.hpp"
+#include "turnbuckle/turn/tcp_peers.hpp"
 
 namespace turnbuckle::turn {
 
@@ -20,6 +21,8 @@ bool needs_authentication(stun::Method method) noexcept {
         case stun::Method::Refresh:
         case stun::Method::CreatePermission:
         case stun::Method::ChannelBind:
+        case stun::Method::Connect:
+        case stun::Method::ConnectionBind:
             return true;
         default:
             return false;
@@ -33,6 +36,8 @@ void handle_authenticated(Core& core, const Request& request) {
     const auto run = [&]() -> std::optional<Refusal> {
         if (request.message.method() == stun::Method::Allocate)
             return handle_allocate(core, request);
+        if (request.message.method() == stun::Method::ConnectionBind)
+            return handle_connection_bind(core, request);
         Allocation* allocation = core.find_live(request.from.tuple, request.now, request.effects);
         if (allocation == nullptr) return Refusal{stun::ErrorCode::AllocationMismatch, {}};
         if (allocation->username != request.identity->username) {
@@ -44,6 +49,8 @@ void handle_authenticated(Core& core, const Request& request) {
                 return handle_refresh(core, request, *allocation);
             case stun::Method::CreatePermission:
                 return handle_create_permission(core, request, *allocation);
+            case stun::Method::Connect:
+                return handle_connect(core, request, *allocation);
             default:
                 return handle_channel_bind(core, request, *allocation);
         }
@@ -58,12 +65,21 @@ std::optional<std::string> prepared(std::string_view username) {
     return std::move(*name);
 }
 
+// The allocation that a request is about: the client's own, or, for a ConnectionBind, which comes
+// over a connection of its own, that of the control connection.
+const Allocation* allocation_meant(Core& core, const Request& request) {
+    if (request.message.method() != stun::Method::ConnectionBind)
+        return core.find_live(request.from.tuple, request.now, request.effects);
+    const auto id = request.message.get<stun::ConnectionId>();
+    return id ? owner_of_connection(core, id->id, request.now, request.effects) : nullptr;
+}
+
 void authenticate(Core& core, const Request& request) {
     const auto claim = read_claim(core, request);
     if (!claim) return refuse_authentication(core, request, {}, claim.error());
 
     // A session's own user needs no store: the key stands with the allocation.
-    const Allocation* allocation = core.find_live(request.from.tuple, request.now, request.effects);
+    const Allocation* allocation = allocation_meant(core, request);
     if (allocation != nullptr && allocation->username == claim->username) {
         const auto fitting = verify(request, *claim, {&allocation->key, 1});
         if (!fitting) return refuse_authentication(core, request, claim->username, fitting.error());
@@ -82,13 +98,22 @@ void authenticate(Core& core, const Request& request) {
         return refuse_authentication(core, request, claim->username, refused.error());
     }
     const auto ticket = core.park(request);
-    if (!ticket) return core.statistics.drop(DropReason::Overloaded);
+    if (!ticket) {
+        // A client on a stream does not ask again by itself (RFC 8489 section 6.2.2).
+        if (is_stream(request.from.tuple.transport))
+            return refuse(core, request, Refusal{stun::ErrorCode::ServerError, {}});
+        return core.statistics.drop(DropReason::Overloaded);
+    }
     request.effects.add(LookupCredential{
         .ticket = *ticket,
         .query = {std::move(*username), core.config->realm, PasswordAlgorithm::Md5}});
 }
 
 void handle_request(Core& core, const Request& request) {
+    if (const auto worker = worker_for_bind(core, request)) {
+        core.forget_waiting(request.from);
+        return request.effects.add(HandOver{request.from.link, *worker});
+    }
     if (core.transactions.contains(
             TransactionKey{request.from.tuple, request.message.transaction_id()}))
         return core.statistics.drop(DropReason::Retransmission);
@@ -147,11 +172,7 @@ void Engine::on_credential(Ticket ticket, const CredentialResult& result, Time n
     auto pending = core_->unpark(ticket);
     if (!pending) return;
     const auto message = stun::MessageView::parse(pending->bytes);
-    const Request request{.message = *message,
-                          .from = pending->from,
-                          .now = now,
-                          .received_at = pending->received_at,
-                          .effects = effects};
+    const Request request = resume(*pending, *message, now, effects);
     // It was well-formed when it was parked; only time has passed, so its nonce may be stale now.
     const auto claim = read_claim(*core_, request);
     if (!claim) return refuse_authentication(*core_, request, {}, claim.error());
@@ -172,7 +193,8 @@ void Engine::on_credential(Ticket ticket, const CredentialResult& result, Time n
         return refuse_authentication(*core_, request, claim->username, refusal);
     }
     // The sender has proven its address, so the challenge that led here costs its network nothing.
-    core_->limiter.refund(request.from.tuple.client.ip, now);
+    if (!proves_address(request.from.tuple.transport))
+        core_->limiter.refund(request.from.tuple.client.ip, now);
     const Identity identity{std::string(claim->username), result->user, result->keys[*fitting]};
     handle_authenticated(*core_, Request{.message = *message,
                                          .from = pending->from,
@@ -191,12 +213,7 @@ void Engine::on_relay_opened(Ticket ticket, RelayResult result, Time now, Effect
     };
     if (!pending) return close_relays();
     const auto message = stun::MessageView::parse(pending->bytes);
-    const Request request{.message = *message,
-                          .from = pending->from,
-                          .now = now,
-                          .received_at = pending->received_at,
-                          .identity = &*pending->identity,
-                          .effects = effects};
+    const Request request = resume(*pending, *message, now, effects);
     // Another Allocate of this client may have been completed while this one waited.
     auto refusal = core_->find_live(request.from.tuple, now, effects) != nullptr
                        ? std::optional(Refusal{stun::ErrorCode::AllocationMismatch, {}})
@@ -204,6 +221,14 @@ void Engine::on_relay_opened(Ticket ticket, RelayResult result, Time now, Effect
     if (!refusal) return;
     close_relays();
     refuse(*core_, request, *refusal);
+}
+
+void Engine::on_disconnect(const ClientPath& from, Time now, Effects& effects) {
+    core_->forget_waiting(from);
+    Allocation* allocation = core_->find_live(from.tuple, now, effects);
+    // The same addresses may be at it again already, over another connection.
+    if (allocation != nullptr && allocation->path.link == from.link)
+        core_->end(*allocation, EndReason::Closed, now, effects);
 }
 
 void Engine::on_timeout(Time now, Effects& effects) {
@@ -222,7 +247,7 @@ std::optional<Time> Engine::next_timeout() const noexcept {
     return core_->wheel.next();
 }
 
-void Engine::reconfigure(std::shared_ptr<const EngineConfig> config, Effects&) {
+void Engine::reconfigure(std::shared_ptr<const EngineConfig> config, Effects& effects) {
     core_->config = std::move(config);
     core_->limiter.set_limits(core_->config->answers);
     core_->allocations.for_each([&](Allocation& allocation) {
@@ -231,6 +256,10 @@ void Engine::reconfigure(std::shared_ptr<const EngineConfig> config, Effects&) {
         };
         allocation.permissions.remove_if(denied);
         allocation.channels.remove_if(denied);
+        end_peers_if(
+            *core_, allocation, stun::ErrorCode::Forbidden, effects, [&](const TcpPeer& peer) {
+                return judge_peer(*core_, peer.peer, RelayProtocol::Tcp) == PeerJudgement::Denied;
+            });
     });
 }
 
@@ -251,7 +280,7 @@ void Engine::end_all(EndReason reason, Time now, Effects& effects) {
 }
 
 bool Engine::serves(const FiveTuple& client) const noexcept {
-    return core_->allocations.find(client) != nullptr;
+    return core_->allocations.contains(client);
 }
 
 std::size_t Engine::allocations() const noexcept {

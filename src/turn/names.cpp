@@ -29,6 +29,8 @@ std::string_view name_of(DropReason reason) noexcept {
             return "overloaded";
         case DropReason::BadSource:
             return "bad_source";
+        case DropReason::ClientGone:
+            return "client_gone";
         case DropReason::NoAllocation:
             return "no_allocation";
         case DropReason::NoChannel:
@@ -41,10 +43,16 @@ std::string_view name_of(DropReason reason) noexcept {
             return "family_mismatch";
         case DropReason::BadAttributes:
             return "bad_attributes";
+        case DropReason::WrongProtocol:
+            return "wrong_protocol";
         case DropReason::UnknownRelay:
             return "unknown_relay";
         case DropReason::TooLarge:
             return "too_large";
+        case DropReason::PeerLimit:
+            return "peer_limit";
+        case DropReason::SlowClient:
+            return "slow_client";
         case DropReason::SendQueueFull:
             return "send_queue_full";
         case DropReason::Unreachable:

@@ -116,6 +116,10 @@ RelayDecision Engine::client_to_peer(const ClientPath& from, ByteView datagram, 
     Allocation* allocation = core_->allocations.find(from.tuple);
     if (allocation == nullptr || allocation->expires() <= now)
         return dropped(*core_, DropReason::NoAllocation);
+    // RFC 6062 section 3: a control connection "only allows TURN messages and not application
+    // data".
+    if (allocation->protocol == RelayProtocol::Tcp)
+        return dropped(*core_, DropReason::WrongProtocol);
     if (stun::classify(datagram) == stun::PacketKind::ChannelData)
         return on_channel_data(*core_, *allocation, datagram, now);
     return on_send_indication(*core_, *allocation, datagram, now);
@@ -127,6 +131,8 @@ RelayDecision Engine::peer_to_client(RelayHandle relay, const Endpoint& peer, st
     // A relay hears peers of its own family only.
     if (allocation == nullptr || allocation->live_relay(peer.ip.family(), now) == nullptr)
         return dropped(*core_, DropReason::UnknownRelay);
+    if (allocation->protocol == RelayProtocol::Tcp)
+        return dropped(*core_, DropReason::WrongProtocol);
     if (!allocation->permissions.allows(peer.ip, now))
         return dropped(*core_, DropReason::NoPermission);
     const auto number = allocation->channels.by_peer(peer, now);
@@ -144,9 +150,7 @@ RelayDecision Engine::peer_to_client(RelayHandle relay, const Endpoint& peer, st
             return dropped(*core_, DropReason::TooLarge);
         stun::write_channel_header(header.data(), *number, static_cast<std::uint16_t>(length));
         // Over a stream ChannelData is padded to four bytes (section 12.5).
-        const Transport transport = allocation->path.tuple.transport;
-        if (transport == Transport::Tcp || transport == Transport::Tls)
-            padding = padded_to_4(length) - length;
+        if (is_stream(allocation->path.tuple.transport)) padding = padded_to_4(length) - length;
     } else {
         if (data_header_size(peer) + padded_to_4(length) > kMaxDatagram)
             return dropped(*core_, DropReason::TooLarge);
@@ -162,6 +166,13 @@ RelayDecision Engine::peer_to_client(RelayHandle relay, const Endpoint& peer, st
     decision.endpoint = allocation->path.tuple.client;
     decision.source = allocation->path.tuple.server.ip;
     return decision;
+}
+
+void Engine::on_peer_data(PeerConnection connection, Direction direction,
+                          std::size_t bytes) noexcept {
+    const auto at = core_->by_connection.find(connection);
+    if (at == core_->by_connection.end()) return;
+    account(*core_, *core_->allocations.find(at->second), direction, bytes);
 }
 
 }  // namespace turnbuckle::turn

@@ -60,12 +60,18 @@ EngineRig::EngineRig(Options options)
       quota_(options.quota),
       engine_(std::make_unique<turn::Engine>(
           std::make_shared<const turn::EngineConfig>(config_),
-          turn::EngineDependencies{random_, nonces_, quota_, host_, statistics_}, now_)),
+          turn::EngineDependencies{random_, nonces_, quota_, host_, statistics_, options.worker,
+                                   options.workers},
+          now_)),
       users_{{"alice", {"alice", {"secret"}, {}}}, {"bob", {"bob", {"hunter2"}, {}}}} {}
 
 void EngineRig::datagram(const turn::ClientPath& from, ByteView bytes) {
     // An exact copy, so that a sanitizer sees any read beyond the end.
     const std::vector<std::uint8_t> copy(bytes.begin(), bytes.end());
+    if (const auto connection = peers_.bound_to(from.link)) {
+        streamed(*connection, turn::Direction::ClientToPeer, bytes.size());
+        return check();
+    }
     if (turn::Engine::is_data(copy)) {
         data(from, copy);
     } else {
@@ -235,66 +241,22 @@ void EngineRig::end_all(turn::EndReason reason) {
 }
 
 void EngineRig::finish() {
-    while (!lookups_.empty() || !openings_.empty()) {
+    while (waits()) {
         answer_lookups();
         answer_openings();
+        answer_connects();
     }
     check_settled();
     end_all(turn::EndReason::Drained);
     host_.forget_reservations();
     require(engine_->allocations() == 0, "a session survives the end of all");
     require(host_.open_relays().empty(), "a relay stays open after the end of all");
+    require(peers_.all().empty(), "a peer's connection stays open after the end of all");
     require(quota_.held() == 0 && quota_.users() == 0, "a quota ticket is not returned");
     for (const auto& by_family : statistics_.allocations)
         for (const auto& gauge : by_family)
             require(gauge.value() == 0, "the gauge of allocations is not 0 at the end");
     check_settled();
-}
-
-void EngineRig::perform() {
-    for (turn::Effect& effect : effects_.list()) {
-        Event event;
-        if (auto* send = std::get_if<turn::SendToClient>(&effect)) {
-            const ByteView bytes = effects_.bytes(*send);
-            require(!bytes.empty() && bytes.size() <= turn::kMaxAnswerSize, "size of an answer");
-            event.kind = Event::Kind::Answer;
-            event.client = send->path;
-            event.bytes = {bytes.begin(), bytes.end()};
-            ++answers_;
-        } else if (auto* lookup = std::get_if<turn::LookupCredential>(&effect)) {
-            event.kind = Event::Kind::Lookup;
-            event.text = lookup->query.username;
-            lookups_.push_back(std::move(*lookup));
-        } else if (auto* open = std::get_if<turn::OpenRelay>(&effect)) {
-            openings_.push_back(std::move(*open));
-            continue;
-        } else if (auto* close = std::get_if<turn::CloseRelay>(&effect)) {
-            const Endpoint* relayed = host_.endpoint_of(close->relay);
-            require(relayed != nullptr, "a relay is closed that is not open");
-            event.kind = Event::Kind::CloseRelay;
-            event.from = *relayed;
-            host_.close(close->relay);
-        } else if (auto* started = std::get_if<turn::SessionStarted>(&effect)) {
-            event.kind = Event::Kind::Started;
-            event.text = started->user;
-        } else if (auto* ended = std::get_if<turn::SessionEnded>(&effect)) {
-            event.kind = Event::Kind::Ended;
-            event.text = ended->user;
-            event.reason = turn::name_of(ended->reason);
-        } else if (auto* failed = std::get_if<turn::AuthenticationFailed>(&effect)) {
-            event.kind = Event::Kind::AuthFailed;
-            event.text = failed->username;
-            event.reason = turn::name_of(failed->reason);
-        } else if (auto* refused = std::get_if<turn::PeerRefused>(&effect)) {
-            event.kind = Event::Kind::PeerRefused;
-            event.text = refused->peer.to_string();
-        }
-        events_.push_back(std::move(event));
-    }
-    effects_.clear();
-    note_drops();
-    if (store_promptness_ == Promptness::AtOnce && !lookups_.empty()) answer_lookups();
-    if (relay_promptness_ == Promptness::AtOnce && !openings_.empty()) answer_openings();
 }
 
 void EngineRig::note_drops() {
@@ -345,15 +307,17 @@ void EngineRig::check() const {
             relays += each.value();
     require(std::cmp_equal(relays, host_.open_relays().size()),
             "the gauge of allocations is not the number of open relays");
+    require(std::cmp_equal(statistics_.tcp_peers.value(), peers_.all().size()),
+            "the gauge of TCP peers is not the number of open connections");
     require(total_responses() == answers_, "an answer is not counted, or not sent");
-    require(total_responses() + total_drops() - data_drops_ <= outcomes_due_,
+    require(total_responses() + handed_over_ + total_drops() - data_drops_ <= outcomes_due_,
             "a request came to more than one end");
-    if (lookups_.empty() && openings_.empty()) check_settled();
+    if (!waits()) check_settled();
 }
 
 void EngineRig::check_settled() const {
     require(statistics_.pending_requests.value() == 0, "a request waits for nothing");
-    require(total_responses() + total_drops() - data_drops_ == outcomes_due_,
+    require(total_responses() + handed_over_ + total_drops() - data_drops_ == outcomes_due_,
             "a datagram was neither answered nor dropped");
 }
 

@@ -3,8 +3,9 @@
 //
 // What happens comes out as Events. After every call the rig checks what must hold whatever the
 // input (BrokenInvariant is thrown): sessions created - ended = live; no state for a sender that
-// has not authenticated; each packet of the data path is relayed or dropped, once; and, when
-// nothing is under way, each datagram of the control path was answered or dropped, once.
+// has not authenticated; each packet of the data path is relayed or dropped, once; each connection
+// to a peer is closed once; and, when nothing is under way, each datagram of the control path was
+// answered, dropped or handed over, once.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,7 @@
 
 #include "support/deterministic_random.hpp"
 #include "support/fake_host.hpp"
+#include "support/fake_peers.hpp"
 
 namespace turnbuckle::test {
 
@@ -38,6 +40,12 @@ struct Event {
         Ended,        // `text`: who is charged, `reason`
         AuthFailed,   // `text`: the username, `reason`
         PeerRefused,  // `text`: the address
+        Attempt,      // an indication for `client`, in `bytes`
+        Connect,      // from the relay `from` to `to`; `text`: own or nothing
+        Cancel,       // of a Connect to `to`
+        ClosePeer,    // `from` the relay, `to` the peer
+        Bind,         // of a connection to `to`, to `client.link`
+        HandOver,     // of `client.link` to the worker `text`
     };
     Kind kind{};
     turn::ClientPath client;
@@ -57,6 +65,8 @@ public:
         turn::QuotaLimits quota;
         Duration nonce_lifetime = std::chrono::hours(1);
         std::uint64_t seed = 1;
+        std::uint8_t worker = 0;
+        std::uint8_t workers = 1;
     };
 
     struct User {
@@ -71,10 +81,19 @@ public:
     EngineRig();  // default_config(), and users alice (secret) and bob (hunter2)
     explicit EngineRig(Options options);
 
-    // As a worker does: ChannelData and Send take the data path, the rest the control path.
+    // As a worker does: ChannelData and Send take the data path, the rest the control path; and
+    // what comes over a data connection (RFC 6062) is passed on as it is.
     void datagram(const turn::ClientPath& from, ByteView bytes);
     // What arrives for a relay that is closed is lost, as in the kernel.
     void peer_datagram(const Endpoint& peer, const Endpoint& relayed, ByteView payload);
+    // The client closes its connection, be it one for messages or for a peer's data.
+    void disconnect(const turn::ClientPath& from);
+
+    // What TCP peers do. Nothing where there is no such relay, or no such connection.
+    void accept_peer(const Endpoint& peer, const Endpoint& relayed);
+    void peer_streams(const Endpoint& peer, std::size_t bytes);
+    void peer_closes(const Endpoint& peer);
+
     // `fire_timers` = false: the timer is late, so only comparisons with now can tell.
     void advance(Duration by, bool fire_timers = true);
 
@@ -83,9 +102,13 @@ public:
     void set_relays(Promptness promptness) { relay_promptness_ = promptness; }
     void answer_lookups();
     void answer_openings();
+    // Connects succeed, or come to this error.
+    void set_peers(Promptness promptness) { peer_promptness_ = promptness; }
+    void answer_connects(std::optional<turn::PeerConnectError> error = std::nullopt);
     // An answer to a request that is not (or no longer) waiting.
     void answer_unknown_opening();
     void answer_unknown_lookup();
+    void answer_unknown_connect();
 
     void reconfigure(turn::EngineConfig config);
     void break_relay(turn::RelayHandle relay);
@@ -97,6 +120,7 @@ public:
 
     turn::Engine& engine() { return *engine_; }
     FakeHost& host() { return host_; }
+    [[nodiscard]] const FakePeers& peers() const { return peers_; }
     turn::Quota& quota() { return quota_; }
     turn::Statistics& statistics() { return statistics_; }
     const turn::EngineConfig& config() const { return config_; }
@@ -112,9 +136,27 @@ private:
     void control(const turn::ClientPath& from, ByteView bytes);
     void data(const turn::ClientPath& from, ByteView bytes);
     void perform();
+    void perform_one(turn::SendToClient& send);
+    void perform_one(turn::LookupCredential& lookup);
+    void perform_one(turn::OpenRelay& open);
+    void perform_one(turn::CloseRelay& close);
+    void perform_one(turn::ConnectPeer& connect);
+    void perform_one(turn::CancelConnect& cancel);
+    void perform_one(turn::ClosePeer& close);
+    void perform_one(turn::BindPeer& bind);
+    void perform_one(turn::HandOver& hand_over);
+    void perform_one(turn::SessionStarted& started);
+    void perform_one(turn::SessionEnded& ended);
+    void perform_one(turn::AuthenticationFailed& failed);
+    void perform_one(turn::PeerRefused& refused);
+    Event& note(Event::Kind kind);
+    void streamed(turn::PeerConnection connection, turn::Direction direction, std::size_t bytes);
     void note_drops();
     void check() const;
     void check_settled() const;
+    [[nodiscard]] bool waits() const {
+        return !lookups_.empty() || !openings_.empty() || peers_.connecting() != 0;
+    }
     [[nodiscard]] std::uint64_t total_drops() const;
     [[nodiscard]] std::uint64_t total_responses() const;
     [[nodiscard]] std::uint64_t total_relayed() const;
@@ -127,12 +169,14 @@ private:
     turn::NonceAuthority nonces_;
     turn::Quota quota_;
     FakeHost host_;
+    FakePeers peers_;
     turn::Statistics statistics_;
     std::unique_ptr<turn::Engine> engine_;
 
     std::map<std::string, User, std::less<>> users_;
     Promptness store_promptness_ = Promptness::AtOnce;
     Promptness relay_promptness_ = Promptness::AtOnce;
+    Promptness peer_promptness_ = Promptness::AtOnce;
     bool store_down_ = false;
     std::deque<turn::LookupCredential> lookups_;
     std::deque<turn::OpenRelay> openings_;
@@ -143,6 +187,8 @@ private:
     std::uint64_t answers_ = 0;
     std::uint64_t outcomes_due_ = 0;  // datagrams of the control path that must come to something
     std::uint64_t data_drops_ = 0;
+    std::uint64_t handed_over_ = 0;
+    std::optional<turn::LinkId> answered_last_;  // by the effect before
 };
 
 }  // namespace turnbuckle::test

@@ -25,10 +25,10 @@ Endpoint FakeHost::listener(AddressFamily family) {
     return {relay_address(family), 3478};
 }
 
-turn::OpenedRelay FakeHost::adopt(const Endpoint& relayed) {
-    auto free = std::ranges::find(relays_, std::optional<Endpoint>());
+turn::OpenedRelay FakeHost::adopt(const Endpoint& relayed, turn::RelayProtocol protocol) {
+    auto free = std::ranges::find(relays_, std::optional<Relay>());
     if (free == relays_.end()) free = relays_.insert(relays_.end(), std::nullopt);
-    *free = relayed;
+    *free = Relay{relayed, protocol};
     return {turn::RelayHandle{static_cast<std::uint32_t>(free - relays_.begin())}, relayed};
 }
 
@@ -41,11 +41,11 @@ FakeHost::Opened FakeHost::open_one(AddressFamily family, const turn::OpenRelay&
         case Supply::Ready:
             break;
     }
-    std::uint16_t& port = next_port_[index(family)];
+    std::uint16_t& port = next_port_[static_cast<std::size_t>(request.protocol)][index(family)];
     if (request.even_port && port % 2 != 0) ++port;
     const Endpoint relayed{relay_address(family), port++};
     if (request.reserve_next) ++port;
-    return adopt(relayed);
+    return adopt(relayed, request.protocol);
 }
 
 turn::RelayResult FakeHost::open(turn::OpenRelay& request) {
@@ -55,7 +55,7 @@ turn::RelayResult FakeHost::open(turn::OpenRelay& request) {
             return {std::unexpected(turn::RelayError::NoSuchReservation), {}, {}};
         const Endpoint relayed = at->second.relayed;
         reservations_.erase(at);
-        return {adopt(relayed), {}, {}};
+        return {adopt(relayed, turn::RelayProtocol::Udp), {}, {}};
     }
     turn::RelayResult result{open_one(request.family, request), {}, {}};
     if (request.additional_family)
@@ -80,11 +80,16 @@ void FakeHost::close(turn::RelayHandle handle) {
 
 const Endpoint* FakeHost::endpoint_of(turn::RelayHandle handle) const {
     const auto at = static_cast<std::size_t>(handle);
-    return at < relays_.size() && relays_[at] ? &*relays_[at] : nullptr;
+    return at < relays_.size() && relays_[at] ? &relays_[at]->relayed : nullptr;
 }
 
-std::optional<turn::RelayHandle> FakeHost::handle_of(const Endpoint& relayed) const {
-    const auto at = std::ranges::find(relays_, std::optional(relayed));
+turn::RelayProtocol FakeHost::protocol_of(turn::RelayHandle handle) const {
+    return relays_.at(static_cast<std::size_t>(handle)).value().protocol;
+}
+
+std::optional<turn::RelayHandle> FakeHost::handle_of(const Endpoint& relayed,
+                                                     turn::RelayProtocol protocol) const {
+    const auto at = std::ranges::find(relays_, std::optional(Relay{relayed, protocol}));
     if (at == relays_.end()) return std::nullopt;
     return turn::RelayHandle{static_cast<std::uint32_t>(at - relays_.begin())};
 }
@@ -96,9 +101,9 @@ std::vector<turn::RelayHandle> FakeHost::open_relays() const {
     return open;
 }
 
-turn::Ownership FakeHost::of(const Endpoint& endpoint, turn::RelayProtocol) const noexcept {
-    if (std::ranges::find(relays_, std::optional(endpoint)) != relays_.end())
-        return turn::Ownership::Relayed;
+turn::Ownership FakeHost::of(const Endpoint& endpoint,
+                             turn::RelayProtocol protocol) const noexcept {
+    if (handle_of(endpoint, protocol)) return turn::Ownership::Relayed;
     if (!is_own(endpoint.ip)) return turn::Ownership::Foreign;
     return endpoint == listener(endpoint.ip.family()) ? turn::Ownership::Service
                                                       : turn::Ownership::OtherOwn;

@@ -1,5 +1,6 @@
 // The host that an engine under test believes to run on: its addresses, its relay ports, and a
-// relay opener that hands out predictable endpoints (port 50000 of the family, then the next).
+// relay opener that hands out predictable endpoints (port 50000 of the family and protocol, then
+// the next).
 //
 // Own: 203.0.113.1 and 2001:db8:2::1, where listeners (3478) and relays live, 203.0.113.2 and
 // 2001:db8:2::2 without either, and loopback. Everything else is foreign.
@@ -31,7 +32,9 @@ public:
     // Throws std::logic_error if it is not open: closing twice is a bug of the engine.
     void close(turn::RelayHandle handle);
     [[nodiscard]] const Endpoint* endpoint_of(turn::RelayHandle handle) const;
-    [[nodiscard]] std::optional<turn::RelayHandle> handle_of(const Endpoint& relayed) const;
+    [[nodiscard]] turn::RelayProtocol protocol_of(turn::RelayHandle handle) const;
+    [[nodiscard]] std::optional<turn::RelayHandle> handle_of(
+        const Endpoint& relayed, turn::RelayProtocol protocol = turn::RelayProtocol::Udp) const;
     [[nodiscard]] std::vector<turn::RelayHandle> open_relays() const;
     // Ends every reservation, as the driver does when their time is over.
     void forget_reservations() { reservations_.clear(); }
@@ -46,16 +49,22 @@ private:
         Endpoint relayed;
         turn::QuotaTicket quota;
     };
+    struct Relay {
+        Endpoint relayed;
+        turn::RelayProtocol protocol{};
+        friend bool operator==(const Relay&, const Relay&) = default;
+    };
     using Opened = std::expected<turn::OpenedRelay, turn::RelayError>;
 
     static std::size_t index(AddressFamily family) { return family == AddressFamily::IPv4 ? 0 : 1; }
     [[nodiscard]] Opened open_one(AddressFamily family, const turn::OpenRelay& request);
-    [[nodiscard]] turn::OpenedRelay adopt(const Endpoint& relayed);
+    [[nodiscard]] turn::OpenedRelay adopt(const Endpoint& relayed, turn::RelayProtocol protocol);
 
     std::array<Supply, 2> supply_{};
-    std::array<std::uint16_t, 2> next_port_{50000, 50000};
+    // Of UDP and of TCP; the two know nothing of each other.
+    std::array<std::array<std::uint16_t, 2>, 2> next_port_{{{50000, 50000}, {50000, 50000}}};
     // By handle; a closed one is free for the next, as in the driver's table.
-    std::vector<std::optional<Endpoint>> relays_;
+    std::vector<std::optional<Relay>> relays_;
     std::map<turn::ReservationTokenBytes, Reservation> reservations_;
     std::uint8_t last_token_ = 0;
 };

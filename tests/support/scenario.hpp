@@ -38,6 +38,8 @@ enum class Fault : std::uint8_t {
     CredentialLate,         // the store answers when the next step is over
     RelayLate,              // so does whoever opens relays
     QuotaExhausted,
+    PeerLate,     // so do peers that are connected to
+    LinksClose,   // before the step every client closes its connection
     RelayBreaks,  // before the step every relay socket fails
     TimerLate,    // from here on the timers do not fire
     Count_

@@ -41,13 +41,17 @@ private:
     void steer_store(Words words);
     void steer_relays(Words words);
     void pass_time(Words words);
-    void send_from_peer(Words words);
+    void steer_peers(Words words);
+    void act_as_peer(Words words);
+    void send_from_peer(const Endpoint& peer, const std::string& to, const std::string& what);
+    [[nodiscard]] std::optional<Endpoint> relayed_for(const Endpoint& peer, const std::string& to);
     void check_value(Words words);
     void act(const std::string& name, Words words);
     void allocate(const std::string& name, Words words);
     void expect(Words words);
 
     void send(StunClient& from, ByteView bytes);
+    [[nodiscard]] const std::string& name_of(turn::LinkId link) const;
     void collect();
     [[nodiscard]] Happening in_words(const Event& event);
     void require_nothing_left();
@@ -64,6 +68,7 @@ private:
     std::vector<Happening> happenings_;
     std::optional<turn::QuotaTicket> quota_blocker_;
     bool relays_slow_ = false;
+    bool peers_slow_ = false;
     bool store_slow_ = false;
     bool store_down_ = false;
     bool timer_late_ = false;

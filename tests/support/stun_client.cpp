@@ -32,6 +32,7 @@ constexpr std::array kKinds{
     Kind{"create_permission", Request, stun::Method::CreatePermission},
     Kind{"channel_bind", Request, stun::Method::ChannelBind},
     Kind{"connect", Request, stun::Method::Connect},
+    Kind{"connection_bind", Request, stun::Method::ConnectionBind},
     Kind{"send", Indication, stun::Method::Send},
     Kind{"data", Indication, stun::Method::Data},
     Kind{"binding_indication", Indication, stun::Method::Binding},
@@ -168,6 +169,8 @@ std::vector<std::uint8_t> StunClient::compose(std::span<const std::string> words
             builder.add(stun::XorPeerAddress{endpoint_of(*p)});
         } else if (const auto c = value_of(word, "channel=")) {
             builder.add(stun::ChannelNumber{static_cast<std::uint16_t>(number_of(*c))});
+        } else if (const auto n = value_of(word, "connection=")) {
+            builder.add(stun::ConnectionId{static_cast<std::uint32_t>(number_of(*n))});
         } else if (const auto f = value_of(word, "family=")) {
             builder.add_raw(stun::AttributeType::RequestedAddressFamily, family_value(*f));
         } else if (const auto a = value_of(word, "additional=")) {
@@ -232,7 +235,9 @@ std::vector<std::string> StunClient::read(ByteView bytes) {
     }
     const auto message = stun::MessageView::parse(bytes);
     if (!message || !message->has_cookie()) return {"malformed"};
-    if (message->message_class() == Indication) return read_data_indication(bytes);
+    if (message->message_class() == Indication)
+        return message->method() == stun::Method::ConnectionAttempt ? read_attempt(bytes)
+                                                                    : read_data_indication(bytes);
     return read_response(bytes);
 }
 
@@ -243,6 +248,16 @@ std::vector<std::string> StunClient::read_data_indication(ByteView bytes) const 
     if (message.method() != stun::Method::Data || !peer || !data) return {"malformed"};
     return {"data", peer->endpoint.to_string(), std::string(as_text(data->value)),
             fmt::format("size={}", bytes.size())};
+}
+
+std::vector<std::string> StunClient::read_attempt(ByteView bytes) {
+    const auto message = *stun::MessageView::parse(bytes);
+    const auto peer = message.get<stun::XorPeerAddress>();
+    const auto connection = message.get<stun::ConnectionId>();
+    if (!peer || !connection) return {"malformed"};
+    connection_ = connection->id;
+    return {"attempt", peer->endpoint.to_string(), fmt::format("connection=0x{:08x}", connection_),
+            fmt::format("worker={}", connection_ >> 24)};
 }
 
 std::vector<std::string> StunClient::read_response(ByteView bytes) {
@@ -277,6 +292,10 @@ std::vector<std::string> StunClient::read_response(ByteView bytes) {
     if (const auto token = message.find(stun::AttributeType::ReservationToken)) {
         token_ = std::string(as_text(*token));
         words.push_back("token=" + hex_of(*token));
+    }
+    if (const auto connection = message.get<stun::ConnectionId>()) {
+        connection_ = connection->id;
+        words.push_back(fmt::format("connection=0x{:08x}", connection_));
     }
     if (const auto error = message.get<stun::AddressErrorCode>())
         words.push_back(fmt::format("address_error={}:{}",

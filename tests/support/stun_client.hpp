@@ -33,12 +33,14 @@ public:
     [[nodiscard]] std::vector<std::uint8_t> compose(std::span<const std::string> words);
 
     // An answer, Data indication or ChannelData as words: "error", "allocate", "401", "realm=..".
-    // Learns from it: realm and nonce, relayed addresses, the reservation token.
+    // Learns from it: realm and nonce, relayed addresses, the reservation token, a CONNECTION-ID.
     [[nodiscard]] std::vector<std::string> read(ByteView bytes);
 
     [[nodiscard]] const std::vector<std::uint8_t>& last_sent() const { return last_sent_; }
     [[nodiscard]] const std::vector<Endpoint>& relayed() const { return relayed_; }
     [[nodiscard]] const std::string& nonce() const { return nonce_; }
+    // The CONNECTION-ID that was heard last, in an answer or an indication.
+    [[nodiscard]] std::uint32_t connection() const { return connection_; }
     void use_nonce(std::string nonce) { nonce_ = std::move(nonce); }
 
 private:
@@ -47,6 +49,7 @@ private:
     [[nodiscard]] stun::TransactionId next_id();
     [[nodiscard]] std::vector<std::string> read_response(ByteView bytes);
     [[nodiscard]] std::vector<std::string> read_data_indication(ByteView bytes) const;
+    [[nodiscard]] std::vector<std::string> read_attempt(ByteView bytes);
 
     turn::ClientPath path_;
     std::uint8_t number_;
@@ -56,6 +59,7 @@ private:
     std::string nonce_;
     std::optional<std::string> token_;
     std::vector<Endpoint> relayed_;
+    std::uint32_t connection_ = 0;
     std::vector<std::uint8_t> last_sent_;
     stun::TransactionId last_id_;
     std::uint32_t requests_ = 0;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/container/flat_map.hpp>
 
@@ -85,6 +86,21 @@ private:
     boost::container::flat_map<Endpoint, std::uint16_t> by_peer_;
 };
 
+// A connection to a TCP peer, from the Connect or the accept to its end (RFC 6062 section 5).
+struct TcpPeer {
+    enum class State : std::uint8_t {
+        Connecting,  // a Connect is under way, its request is parked under `ticket`
+        Waiting,     // for the ConnectionBind that names `id`
+        Bound,
+    };
+    State state = State::Connecting;
+    Endpoint peer;
+    Ticket ticket{};
+    PeerConnection connection{};
+    std::uint32_t id = 0;         // CONNECTION-ID
+    Time deadline = Time::max();  // of Connecting and Waiting
+};
+
 // One half of a dual allocation can be refreshed and deleted apart (RFC 8656 section 8.1).
 struct AllocatedRelay : OpenedRelay {
     Time expires{};
@@ -105,8 +121,10 @@ struct Allocation {
 
     Time created{};
     Time timer = Time::max();  // when the wheel fires for it next
+    RelayProtocol protocol = RelayProtocol::Udp;
     Permissions permissions;
     Channels channels;
+    std::vector<TcpPeer> tcp_peers;
     PerEnum<SessionEnded::Amount, Direction> relayed_data;
 
     [[nodiscard]] const std::optional<AllocatedRelay>& relay(AddressFamily family) const noexcept {
@@ -123,10 +141,13 @@ struct Allocation {
             if (half) last = std::max(last, half->expires);
         return last;
     }
+    // Of the halves and of what its TCP peers wait for.
     [[nodiscard]] Time next_expiry() const noexcept {
         Time first = Time::max();
         for (const auto& half : relays)
             if (half) first = std::min(first, half->expires);
+        for (const TcpPeer& each : tcp_peers)
+            first = std::min(first, each.deadline);
         return first;
     }
 };

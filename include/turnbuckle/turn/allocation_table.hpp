@@ -18,6 +18,9 @@ public:
     // Names an allocation for the timer wheel; a name is never given to another one.
     using Id = std::uint64_t;
 
+    [[nodiscard]] bool contains(const FiveTuple& tuple) const noexcept {
+        return by_tuple_.contains(tuple);
+    }
     [[nodiscard]] Allocation* find(const FiveTuple& tuple) noexcept {
         const auto at = by_tuple_.find(tuple);
         return at == by_tuple_.end() ? nullptr : slots_[at->second].allocation.get();

@@ -37,6 +37,7 @@ struct Request {
 
 // What an Allocate asks for, after every check that needs no socket.
 struct AllocatePlan {
+    RelayProtocol protocol = RelayProtocol::Udp;
     AddressFamily family = AddressFamily::IPv4;
     std::optional<AddressFamily> additional_family;
     bool even_port = false;
@@ -50,10 +51,11 @@ struct PendingRequest {
     ClientPath from;
     std::vector<std::uint8_t> bytes;
     Time received_at{};
-    // Set while the relay is being opened:
+    // Set while the relay is being opened, or the peer connected to:
     std::optional<Identity> identity;
     AllocatePlan plan;
     QuotaTicket quota;
+    bool is_connect = false;
 };
 
 // A client has one request of each transaction id under way; a retransmission finds it here.
@@ -69,7 +71,8 @@ struct TransactionKeyHash {
     }
 };
 
-// More than this many waiting requests mean that a credential store has stopped answering.
+// More than this many waiting requests mean that a credential store has stopped answering. Connects
+// are not among them: they wait for peers, and each allocation has its limit of them.
 inline constexpr std::size_t kMaxPending = 4096;
 
 struct Core {
@@ -82,6 +85,8 @@ struct Core {
           quota(dependencies.quota),
           own_addresses(dependencies.own_addresses),
           statistics(dependencies.statistics),
+          worker(dependencies.worker),
+          workers(dependencies.workers),
           wheel(now) {}
 
     std::shared_ptr<const EngineConfig> config;
@@ -91,18 +96,28 @@ struct Core {
     Quota& quota;
     const OwnAddresses& own_addresses;
     Statistics& statistics;
+    const std::uint8_t worker;
+    const std::uint16_t workers;
 
     AllocationTable allocations;
     TimerWheel wheel;
     std::vector<TimerWheel::Token> fired;
     boost::unordered_flat_map<Ticket, PendingRequest> pending;
     boost::unordered_flat_map<TransactionKey, Ticket, TransactionKeyHash> transactions;
+    // How many requests of a client wait, where its connection may close meanwhile.
+    boost::unordered_flat_map<FiveTuple, std::uint32_t, std::hash<FiveTuple>> waiting;
+    std::size_t connecting = 0;
+    // TCP peers, by CONNECTION-ID and by the driver's name of the connection.
+    boost::unordered_flat_map<std::uint32_t, AllocationTable::Id> by_connection_id;
+    boost::unordered_flat_map<PeerConnection, AllocationTable::Id> by_connection;
     std::uint64_t last_ticket = 0;
     bool draining = false;
 
     // Takes in a request that must wait; nothing if too many wait already.
     [[nodiscard]] std::optional<Ticket> park(const Request& request);
     [[nodiscard]] std::optional<PendingRequest> unpark(Ticket ticket);
+    // What waits for an answer on this link will not get one: nobody could read it.
+    void forget_waiting(const ClientPath& client);
 
     // The client's allocation. What of it has expired ends here, however late the timer is.
     [[nodiscard]] Allocation* find_live(const FiveTuple& tuple, Time now, Effects& effects);
@@ -114,6 +129,10 @@ struct Core {
     void close_half(Allocation& allocation, AddressFamily family, Effects& effects);
     void end(Allocation& allocation, EndReason reason, Time now, Effects& effects);
 };
+
+// A parked request as its handler wants it; `message` is parsed from its bytes.
+[[nodiscard]] Request resume(const PendingRequest& pending, const stun::MessageView& message,
+                             Time now, Effects& effects);
 
 // Whether the peer may be talked to, whatever permission the client holds or asks for.
 enum class PeerJudgement : std::uint8_t { Allowed, OwnRelayed, Denied };

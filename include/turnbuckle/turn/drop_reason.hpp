@@ -20,6 +20,7 @@ enum class DropReason : std::uint8_t {
     Retransmission,     // the same request is still waiting for its credential or relay
     Overloaded,         // too many requests wait for an answer already
     BadSource,          // source port 0, or a source no client can have
+    ClientGone,         // its connection closed while the request waited for something
     // Relaying, client to peer
     NoAllocation,    // ChannelData or Send from a five-tuple without an allocation
     NoChannel,       // channel not bound, or its binding expired
@@ -27,12 +28,15 @@ enum class DropReason : std::uint8_t {
     PeerDenied,      // the peer policy forbids this address
     FamilyMismatch,  // no relayed transport address of the peer's address family
     BadAttributes,   // Send indication without what it needs, or with unknown attributes
+    WrongProtocol,   // a datagram for an allocation that relays TCP
     // Relaying, peer to client
     UnknownRelay,  // the relay was closed while the datagram was under way
     TooLarge,      // does not fit a Data indication or ChannelData
+    PeerLimit,     // a TCP peer's connection: the allocation has as many as it may
     // Sending
-    SendQueueFull,   // the socket would block
-    Unreachable,     // the network or host refuses: ENETUNREACH, EHOSTUNREACH, EPERM ...
+    SendQueueFull,  // the socket would block
+    SlowClient,   // a stream's client reads too slowly: the frame waited too long or found no room
+    Unreachable,  // the network or host refuses: ENETUNREACH, EHOSTUNREACH, EPERM ...
     MessageTooLong,  // EMSGSIZE
     SendFailed,      // any other error of a send call
     InternalError,   // a broken invariant: only this packet is given up

@@ -42,7 +42,7 @@ struct EngineDependencies {
     // Which worker this engine belongs to, and of how many: part of each CONNECTION-ID, because a
     // ConnectionBind may arrive on any worker.
     std::uint8_t worker = 0;
-    std::uint8_t workers = 1;
+    std::uint16_t workers = 1;
 };
 
 class Engine {

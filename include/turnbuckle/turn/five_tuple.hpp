@@ -13,6 +13,17 @@
 
 namespace turnbuckle::turn {
 
+// Whether bytes arrive in order and without bounds, so that nothing is retransmitted.
+[[nodiscard]] constexpr bool is_stream(Transport transport) noexcept {
+    return transport == Transport::Tcp || transport == Transport::Tls;
+}
+
+// Whether a client has shown that it receives at its address before its first message is read: by a
+// handshake or a cookie.
+[[nodiscard]] constexpr bool proves_address(Transport transport) noexcept {
+    return transport != Transport::Udp;
+}
+
 struct FiveTuple {
     Endpoint client;
     Endpoint server;

@@ -103,6 +103,7 @@ struct Statistics {
     PerEnum<Counter, AuthFailure> auth_failures;
     std::array<Counter, kDropReasonCount> drops;
     Gauge pending_requests;
+    Gauge tcp_peers;  // connections to peers, bound or waiting to be (RFC 6062)
 
     void drop(DropReason reason, std::uint64_t n = 1) noexcept {
         drops[static_cast<std::size_t>(reason)].add(n);

@@ -1,5 +1,6 @@
-// Allocate: RFC 8656 section 7.2. The numbers are those of its checks; check 1 (authentication) has
-// been made, check 11 (300) has its place with ALTERNATE-SERVER.
+// Allocate: RFC 8656 section 7.2, and RFC 6062 section 5.1 where TCP is to be relayed. The numbers
+// are those of its checks; check 1 (authentication) has been made, check 11 (300) has its place
+// with ALTERNATE-SERVER.
 #include <expected>
 
 #include "turnbuckle/turn/answer.hpp"
@@ -27,8 +28,20 @@ std::expected<AllocatePlan, Refusal> plan_allocation(const Core& core, const Req
     if (!transport)
         return std::unexpected(
             Refusal{ErrorCode::BadRequest, "REQUESTED-TRANSPORT is missing or malformed"});
-    if (transport->protocol != stun::kProtocolUdp)
+    if (transport->protocol != stun::kProtocolUdp && transport->protocol != stun::kProtocolTcp)
         return std::unexpected(Refusal{ErrorCode::UnsupportedTransport, {}});
+    if (transport->protocol == stun::kProtocolTcp) {
+        // RFC 6062 section 5.1: "If the client connection transport is not TCP or TLS": 400.
+        if (!is_stream(request.from.tuple.transport))
+            return std::unexpected(
+                Refusal{ErrorCode::BadRequest, "TCP is relayed for clients over TCP or TLS only"});
+        // "If the request contains the DONT-FRAGMENT, EVEN-PORT, or RESERVATION-TOKEN": 400.
+        for (const auto type : {stun::AttributeType::DontFragment, stun::AttributeType::EvenPort,
+                                stun::AttributeType::ReservationToken})
+            if (request.message.has(type))
+                return std::unexpected(
+                    Refusal{ErrorCode::BadRequest, "an attribute is for UDP only"});
+    }
 
     // 4. DONT-FRAGMENT is supported, so there is nothing to refuse.
 
@@ -63,6 +76,7 @@ std::expected<AllocatePlan, Refusal> plan_allocation(const Core& core, const Req
             Refusal{ErrorCode::BadRequest, "ADDITIONAL-ADDRESS-FAMILY is not IPv6"});
 
     AllocatePlan plan;
+    if (transport->protocol == stun::kProtocolTcp) plan.protocol = RelayProtocol::Tcp;
     plan.lifetime = granted_lifetime(
         *core.config, *lifetime ? std::optional((*lifetime)->seconds) : std::nullopt);
     if (*family) plan.family = *(*family)->family;
@@ -139,6 +153,7 @@ std::optional<Refusal> handle_allocate(Core& core, const Request& request) {
     pending.quota = std::move(quota);
     request.effects.add(OpenRelay{.ticket = *ticket,
                                   .client = request.from.tuple,
+                                  .protocol = plan->protocol,
                                   .family = plan->family,
                                   .additional_family = plan->additional_family,
                                   .even_port = plan->even_port,
@@ -184,6 +199,7 @@ std::optional<Refusal> complete_allocate(Core& core, const Request& request,
     allocation->key = request.identity->key;
     allocation->quota = std::move(pending.quota);
     allocation->created = request.now;
+    allocation->protocol = pending.plan.protocol;
 
     const Transport transport = request.from.tuple.transport;
     core.statistics.allocations_created[transport].add();

@@ -6,6 +6,10 @@ namespace turnbuckle::turn {
 
 std::optional<Refusal> handle_channel_bind(Core& core, const Request& request,
                                            Allocation& allocation) {
+    // Channels carry datagrams. RFC 6062 section 3: a control connection "only allows TURN messages
+    // and not application data".
+    if (allocation.protocol == RelayProtocol::Tcp)
+        return Refusal{stun::ErrorCode::BadRequest, "the allocation relays TCP"};
     // "The request contains both a CHANNEL-NUMBER and an XOR-PEER-ADDRESS attribute"
     const auto channel = request.message.get<stun::ChannelNumber>();
     const auto peer = request.message.get<stun::XorPeerAddress>();
