@@ -25,7 +25,7 @@ constexpr std::uint8_t kClientHello = 1;
 constexpr std::size_t kMessageHeader = 4;
 
 bool is_record_header(ByteView bytes) noexcept {
-    return bytes[0] >= 20 && bytes[0] <= 23 && bytes[1] == 3 && load_be16(&bytes[3]) <= kMaxRecord;
+    return bytes[1] == 3 && load_be16(&bytes[3]) <= kMaxRecord;
 }
 
 // How many of `bytes` are to be shown to OpenSSL next: a whole record; only the header of one that
