@@ -58,7 +58,7 @@ std::optional<ProxyError> error_of(std::string_view text) {
     return error_of(as_bytes(text));
 }
 
-TEST(ProxyV1, ReadsIpv4AndLeavesThePayload) {
+TEST(ProxyV1, reads_ipv4_and_leaves_the_payload) {
     const std::string line = "PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n";
     const ProxyHeader header = parsed(as_bytes(line + "payload"));
     EXPECT_EQ(header.length, line.size());
@@ -68,14 +68,14 @@ TEST(ProxyV1, ReadsIpv4AndLeavesThePayload) {
                               ProxyTransport::Stream}));
 }
 
-TEST(ProxyV1, ReadsIpv6InAnyCase) {
+TEST(ProxyV1, reads_ipv6_in_any_case) {
     const ProxyHeader header = parsed(as_bytes("PROXY TCP6 2001:DB8::1 2001:db8::2 0 65535\r\n"));
     EXPECT_EQ(header.addresses,
               (ProxyAddresses{endpoint("[2001:db8::1]:0"), endpoint("[2001:db8::2]:65535"),
                               ProxyTransport::Stream}));
 }
 
-TEST(ProxyV1, ReadsTheLongestLines) {
+TEST(ProxyV1, reads_the_longest_lines) {
     const std::string longest =
         "PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
         "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n";
@@ -87,7 +87,7 @@ TEST(ProxyV1, ReadsTheLongestLines) {
     EXPECT_EQ(error_of(unknown), ProxyError::TooLong);
 }
 
-TEST(ProxyV1, TakesTheConnectionsOwnAddressesForUnknown) {
+TEST(ProxyV1, takes_the_connections_own_addresses_for_unknown) {
     for (const std::string_view line :
          {"PROXY UNKNOWN\r\n", "PROXY UNKNOWN 192.0.2.1 what ever\r\n", "PROXY UNKNOWN \r\n"}) {
         const ProxyHeader header = parsed(as_bytes(line));
@@ -96,14 +96,14 @@ TEST(ProxyV1, TakesTheConnectionsOwnAddressesForUnknown) {
     }
 }
 
-TEST(ProxyV1, FoldsV4MappedAddresses) {
+TEST(ProxyV1, folds_v4_mapped_addresses) {
     const ProxyHeader header =
         parsed(as_bytes("PROXY TCP6 ::ffff:192.0.2.1 ::ffff:c633:6402 1 2\r\n"));
     EXPECT_EQ(header.addresses->source, endpoint("192.0.2.1:1"));
     EXPECT_EQ(header.addresses->destination, endpoint("198.51.100.2:2"));
 }
 
-TEST(ProxyV1, RefusesWhatTheSpecificationDoesNotSpell) {
+TEST(ProxyV1, refuses_what_the_specification_does_not_spell) {
     using namespace std::string_view_literals;
     for (const std::string_view line : {
              "PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\n"sv,       // LF alone
@@ -138,7 +138,7 @@ TEST(ProxyV1, RefusesWhatTheSpecificationDoesNotSpell) {
     }
 }
 
-TEST(ProxyV1, RefusesALineThatNeverEnds) {
+TEST(ProxyV1, refuses_a_line_that_never_ends) {
     const std::string endless = "PROXY " + std::string(200, 'x');
     for (std::size_t n = 0; n <= endless.size(); ++n) {
         const auto result = parse_proxy_header(as_bytes(endless).first(n));
@@ -153,7 +153,7 @@ TEST(ProxyV1, RefusesALineThatNeverEnds) {
     EXPECT_EQ(error_of(late), ProxyError::TooLong);
 }
 
-TEST(ProxyV2, ReadsEveryFamilyAndTransport) {
+TEST(ProxyV2, reads_every_family_and_transport) {
     const ProxyHeader tcp = parsed(v2(0x21, 0x11, kV4Block));
     EXPECT_EQ(tcp.length, 28u);
     EXPECT_EQ(tcp.version, 2);
@@ -176,7 +176,7 @@ TEST(ProxyV2, ReadsEveryFamilyAndTransport) {
     }
 }
 
-TEST(ProxyV2, TakesTheConnectionsOwnAddressesWhereThereAreNone) {
+TEST(ProxyV2, takes_the_connections_own_addresses_where_there_are_none) {
     for (const Bytes& bytes : {
              v2(0x20, 0x00, {}),               // LOCAL
              v2(0x20, 0x11, kV4Block),         // LOCAL, its addresses ignored
@@ -193,7 +193,7 @@ TEST(ProxyV2, TakesTheConnectionsOwnAddressesWhereThereAreNone) {
     }
 }
 
-TEST(ProxyV2, FoldsV4MappedAddresses) {
+TEST(ProxyV2, folds_v4_mapped_addresses) {
     Bytes v6(36, 0);
     for (const std::size_t at : {0u, 16u}) {
         v6[at + 10] = v6[at + 11] = 0xff;
@@ -204,21 +204,21 @@ TEST(ProxyV2, FoldsV4MappedAddresses) {
     EXPECT_EQ(parsed(v2(0x21, 0x21, v6)).addresses->destination, endpoint("192.0.0.17:0"));
 }
 
-TEST(ProxyV2, SkipsTlvsThatItDoesNotKnow) {
+TEST(ProxyV2, skips_tlvs_that_it_does_not_know) {
     const Bytes tlvs{0x02, 0, 3, 'a', '.', 'b', 0x04, 0, 0, 0xE0, 0, 1, 7};
     const ProxyHeader header = parsed(v2(0x21, 0x11, with(kV4Block, tlvs)));
     EXPECT_EQ(header.length, 28 + tlvs.size());
     EXPECT_TRUE(header.addresses);
 }
 
-TEST(ProxyV2, RefusesTlvsThatOverrun) {
+TEST(ProxyV2, refuses_tlvs_that_overrun) {
     for (const Bytes& tlvs : {Bytes{0x04}, Bytes{0x04, 0}, Bytes{0x04, 0, 1}, Bytes{0x04, 1, 0, 0},
                               Bytes{0x04, 0, 0, 0}, Bytes{0x03, 0, 3, 1, 2, 3}}) {
         EXPECT_EQ(error_of(v2(0x21, 0x11, with(kV4Block, tlvs))), ProxyError::BadTlv);
     }
 }
 
-TEST(ProxyV2, VerifiesAChecksum) {
+TEST(ProxyV2, verifies_a_checksum) {
     // CRC32C of these 35 bytes with a zero checksum, computed with another implementation.
     Bytes bytes = v2(0x21, 0x11, with(kV4Block, {0x03, 0, 4, 0, 0, 0, 0}));
     store_be32(&bytes[31], 0xF603D23A);
@@ -235,7 +235,7 @@ TEST(ProxyV2, VerifiesAChecksum) {
         ProxyError::ChecksumMismatch);
 }
 
-TEST(ProxyV2, RefusesWhatTheVersionDoesNotHave) {
+TEST(ProxyV2, refuses_what_the_version_does_not_have) {
     EXPECT_EQ(error_of(v2(0x11, 0x11, kV4Block)), ProxyError::UnknownVersion);
     EXPECT_EQ(error_of(v2(0x31, 0x11, kV4Block)), ProxyError::UnknownVersion);
     EXPECT_EQ(error_of(v2(0x22, 0x11, kV4Block)), ProxyError::UnknownCommand);
@@ -247,7 +247,7 @@ TEST(ProxyV2, RefusesWhatTheVersionDoesNotHave) {
     EXPECT_EQ(error_of(v2(0x21, 0x31, Bytes(215, 0))), ProxyError::TooShort);
 }
 
-TEST(ProxyV2, BoundsTheLengthBeforeItWaits) {
+TEST(ProxyV2, bounds_the_length_before_it_waits) {
     EXPECT_EQ(error_of(v2(0x21, 0x11, {}, kMaxProxyV2Payload + 1)), ProxyError::TooLong);
     EXPECT_EQ(error_of(v2(0x20, 0x00, {}, 0xffff)), ProxyError::TooLong);
     const auto waiting = parse_proxy_header(v2(0x21, 0x11, {}, kMaxProxyV2Payload));
@@ -256,7 +256,7 @@ TEST(ProxyV2, BoundsTheLengthBeforeItWaits) {
     EXPECT_EQ(parsed(longest).length, 16 + kMaxProxyV2Payload);
 }
 
-TEST(ProxyHeaders, NeedMoreBytesAtEveryTruncation) {
+TEST(ProxyHeaders, need_more_bytes_at_every_truncation) {
     for (const Bytes& whole :
          {bytes_of("PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n"),
           bytes_of("PROXY UNKNOWN\r\n"), v2(0x21, 0x11, with(kV4Block, {0x04, 0, 2, 1, 1})),
@@ -274,7 +274,7 @@ TEST(ProxyHeaders, NeedMoreBytesAtEveryTruncation) {
     }
 }
 
-TEST(ProxyHeaders, AreToldFromOtherProtocolsByTheFirstByteThatDiffers) {
+TEST(ProxyHeaders, are_told_from_other_protocols_by_the_first_byte_that_differs) {
     for (const std::string_view text :
          {"GET / HTTP/1.1\r\n", "PROXI", "PROXY\r\n", "\r\n\r\n\r", "\x16\x03\x01", "\x01\x01"}) {
         EXPECT_EQ(error_of(text), ProxyError::NoHeader) << text;
@@ -282,7 +282,7 @@ TEST(ProxyHeaders, AreToldFromOtherProtocolsByTheFirstByteThatDiffers) {
     EXPECT_EQ(error_of(ByteView(std::array<std::uint8_t, 1>{0})), ProxyError::NoHeader);
 }
 
-TEST(ProxyHeaders, OfDatagramsAreKnownByTheWholeSignature) {
+TEST(ProxyHeaders, of_datagrams_are_known_by_the_whole_signature) {
     const Bytes header = v2(0x21, 0x12, kV4Block);
     EXPECT_TRUE(has_proxy_v2_signature(header));
     EXPECT_TRUE(has_proxy_v2_signature(ByteView(header).first(12)));
@@ -291,7 +291,7 @@ TEST(ProxyHeaders, OfDatagramsAreKnownByTheWholeSignature) {
     EXPECT_FALSE(has_proxy_v2_signature(as_bytes("PROXY TCP4 1.2.3.4 1.2.3.4 1 1\r\n")));
 }
 
-TEST(ProxyWriting, IsWhatParsingReads) {
+TEST(ProxyWriting, is_what_parsing_reads) {
     struct Case {
         std::string_view source, destination;
         std::size_t length;
