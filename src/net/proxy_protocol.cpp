@@ -65,7 +65,6 @@ std::uint32_t header_checksum(ByteView header, std::size_t at) noexcept {
 }
 
 std::expected<void, ProxyError> check_tlvs(ByteView header, std::size_t at) {
-    bool checked = false;
     while (at < header.size()) {
         if (header.size() - at < kTlvHeaderLength) return std::unexpected(ProxyError::BadTlv);
         const std::uint8_t type = header[at];
@@ -73,10 +72,9 @@ std::expected<void, ProxyError> check_tlvs(ByteView header, std::size_t at) {
         at += kTlvHeaderLength;
         if (header.size() - at < length) return std::unexpected(ProxyError::BadTlv);
         if (type == kCrc32cType) {
-            if (checked || length != kCrc32cLength) return std::unexpected(ProxyError::BadTlv);
+            if (length != kCrc32cLength) return std::unexpected(ProxyError::BadTlv);
             if (header_checksum(header, at) != load_be32(&header[at]))
                 return std::unexpected(ProxyError::ChecksumMismatch);
-            checked = true;
         }
         at += length;
     }
