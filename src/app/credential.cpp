@@ -28,9 +28,11 @@ int credential(const CredentialOptions& options) {
         std::cerr << "no secret: give --secret-file, or a --config with auth.secrets\n";
         return kExitUsage;
     }
-    std::vector<Endpoint> listening;
+    std::vector<server::Listening> listening;
     for (const auto& listener : config->listeners)
-        listening.push_back({listener.address, listener.port});
+        listening.push_back({.transport = listener.transport,
+                             .endpoint = {listener.address, listener.port},
+                             .encrypts = !listener.certificates.empty()});
     const auto uris = options.uris.empty() ? turn_uris(*config, listening) : options.uris;
     const auto minted = auth::mint_credential(
         *secret, options.name, options.ttl, wall_now(), config->auth.rest_separator,

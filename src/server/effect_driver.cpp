@@ -1,12 +1,13 @@
 #include "turnbuckle/server/effect_driver.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include "turnbuckle/base/log.hpp"
+#include "turnbuckle/server/link_kind.hpp"
+#include "turnbuckle/server/watch.hpp"
 
 namespace turnbuckle::server {
 
@@ -31,28 +32,11 @@ void EffectDriver::perform(turn::Effects& effects, Time now) {
     }
 }
 
-MutableBytes EffectDriver::room_for(std::size_t length) {
-    if (memory_.size() - used_ < length) {
-        parts_.sender.flush();
-        used_ = 0;
-    }
-    used_ += length;
-    return MutableBytes(memory_).subspan(used_ - length, length);
-}
-
-void EffectDriver::perform_one(turn::SendToClient& send, turn::Effects& effects, Time) {
-    const ByteView bytes = effects.bytes(send);
-    const MutableBytes kept = room_for(bytes.size());
-    std::ranges::copy(bytes, kept.begin());
-    net::SendItem item;
-    item.socket = &parts_.listeners[static_cast<std::size_t>(send.path.link)];
-    item.destination = send.path.tuple.client;
-    item.source = send.path.tuple.server.ip;
-    item.payload = kept;
-    parts_.sender.queue(item);
-    if (send.received_at)
-        parts_.statistics.request_seconds.observe(
-            std::chrono::duration<double>(monotonic_now() - *send.received_at).count());
+void EffectDriver::perform_one(turn::SendToClient& send, turn::Effects& effects, Time now) {
+    parts_.links.answer(send.path, effects.bytes(send), now);
+    if (!send.received_at) return;
+    parts_.statistics.request_seconds.observe(
+        std::chrono::duration<double>(monotonic_now() - *send.received_at).count());
 }
 
 void EffectDriver::perform_one(turn::LookupCredential& lookup, turn::Effects&, Time) {
@@ -84,7 +68,7 @@ std::expected<turn::OpenedRelay, turn::RelayError> EffectDriver::adopt(
     const Endpoint relayed = (*opened)->relayed();
     const turn::RelayHandle handle = parts_.relays.add(std::move(*opened));
     try {
-        parts_.poller.add(fd, static_cast<std::uint64_t>(handle));
+        parts_.poller.add(fd, token_of(Watch::Relay, static_cast<std::uint32_t>(handle)));
     } catch (const std::system_error& error) {  // the system's limit of watches
         log::error("relay socket cannot be watched", {{"error", error.what()}});
         parts_.relays.remove(handle);
@@ -115,8 +99,14 @@ void EffectDriver::perform_one(turn::CloseRelay& close, turn::Effects&, Time) {
 void EffectDriver::perform_one(turn::ConnectPeer&, turn::Effects&, Time) {}
 void EffectDriver::perform_one(turn::CancelConnect&, turn::Effects&, Time) {}
 void EffectDriver::perform_one(turn::ClosePeer&, turn::Effects&, Time) {}
-void EffectDriver::perform_one(turn::BindPeer&, turn::Effects&, Time) {}
-void EffectDriver::perform_one(turn::HandOver&, turn::Effects&, Time) {}
+
+void EffectDriver::perform_one(turn::BindPeer& bind, turn::Effects&, Time) {
+    parts_.streams.bind(index_of(bind.link), bind.peer);
+}
+
+void EffectDriver::perform_one(turn::HandOver& hand_over, turn::Effects&, Time) {
+    parts_.streams.hand_over(index_of(hand_over.link), hand_over.worker);
+}
 
 void EffectDriver::perform_one(turn::SessionStarted& session, turn::Effects&, Time) {
     parts_.log.started(session);

@@ -34,15 +34,14 @@ bool FrameQueue::push(ByteView header, ByteView payload, std::size_t padding, Ti
 void FrameQueue::pop(std::size_t count) noexcept {
     begin_ += count;
     while (first_frame_ < frames_.size() && frames_[first_frame_].end <= base_ + begin_)
-        ++first_frame_;
+        first_start_ = frames_[first_frame_++].end;
     drop_memory_if_empty();
 }
 
 std::size_t FrameQueue::expire(Time now, Duration age) noexcept {
     if (first_frame_ == frames_.size()) return 0;
-    // A frame of which a part has left stays: its first byte lies before begin_.
-    const std::size_t first_start = first_frame_ == 0 ? base_ : frames_[first_frame_ - 1].end;
-    const std::size_t first_whole = first_frame_ + (first_start < base_ + begin_ ? 1 : 0);
+    // A frame of which a part has left stays.
+    const std::size_t first_whole = first_frame_ + (first_start_ < base_ + begin_ ? 1 : 0);
     std::size_t last = first_whole;
     while (last < frames_.size() && frames_[last].queued + age < now)
         ++last;
@@ -65,7 +64,7 @@ void FrameQueue::drop_memory_if_empty() noexcept {
     if (!empty()) return;
     bytes_ = {};
     frames_ = {};
-    begin_ = first_frame_ = base_ = 0;
+    begin_ = first_frame_ = first_start_ = base_ = 0;
 }
 
 }  // namespace turnbuckle::server

@@ -39,7 +39,7 @@ std::shared_ptr<auth::CredentialSource> credentials_of(const config::Config& con
 }
 
 // A limit of 0 in the configuration is no limit.
-std::size_t limit_or_none(std::uint32_t limit) {
+std::size_t limit_or_none(std::size_t limit) {
     return limit == 0 ? SIZE_MAX : limit;
 }
 
@@ -64,11 +64,19 @@ Rules rules_of(const config::Config& config, unsigned worker_count) {
     engine->answers = {(unauthenticated.answers_per_second + worker_count - 1) / worker_count,
                        unauthenticated.burst};
     engine->peers = turn::PeerPolicy(config.relay.peers.allow, config.relay.peers.deny);
-    return Rules{std::move(engine), credentials_of(config)};
+    const auto& queue = config.limits.connection;
+    return Rules{std::move(engine), credentials_of(config),
+                 FrameQueueLimits{limit_or_none(queue.queue.bytes), queue.queue_time}};
 }
 
 turn::QuotaLimits quota_limits_of(const config::Config& config) {
     return {config.limits.user.allocations, config.limits.total.allocations};
+}
+
+ConnectionLimits::Limits connection_limits_of(const config::Config& config) {
+    const auto& unauthenticated = config.limits.unauthenticated;
+    return {limit_or_none(unauthenticated.connections),
+            limit_or_none(unauthenticated.total_connections)};
 }
 
 std::vector<RelayAddresses::Configured> relay_addresses_of(const config::Config& config) {

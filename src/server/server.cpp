@@ -24,52 +24,23 @@ Secret fresh_nonce_master() {
 }
 
 constexpr net::UdpSocketOptions kRelayOptions{.gro = true, .drops = true, .read_back = false};
-constexpr net::UdpSocketOptions kListenerOptions{.reuse_port = true, .gro = true, .drops = true};
-
-[[noreturn]] void cannot_listen(const Endpoint& endpoint, const std::error_code& error) {
-    throw StartError(
-        fmt::format("cannot listen on udp {}: {}", endpoint.to_string(), error.message()));
-}
-
-// SO_REUSEPORT would let a second server share the port and take half of the clients without a
-// word, so the endpoint is first bound alone. Returns it with the port that the kernel chose.
-Endpoint claim(const Endpoint& wanted) {
-    const auto alone = net::open_udp(wanted, {});
-    if (!alone) cannot_listen(wanted, alone.error());
-    return alone->local();
-}
-
-// Clients come from somewhere: a listener on ::1 says nothing of a host without IPv6.
-bool family_is_missing(const std::error_code& error) {
-    return error == std::errc::address_family_not_supported ||
-           error == std::errc::address_not_available;
-}
-
 }  // namespace
 
 Server::Server(const config::Config& config)
     : config_(config),
       quota_(quota_limits_of(config)),
       nonces_(fresh_nonce_master(), config.auth.nonce_lifetime),
-      relay_addresses_(relay_addresses_of(config), config.relay.ports.min, config.relay.ports.max) {
+      relay_addresses_(relay_addresses_of(config), config.relay.ports.min, config.relay.ports.max),
+      connection_limits_(connection_limits_of(config)),
+      certificates_(config.listeners) {
     stun::require_digests();
     for (const auto& relay : config.relay.addresses)
         if (!net::is_local(relay.address))
             throw StartError(fmt::format("relay.addresses: {} is not an address of this host",
                                          relay.address.to_string()));
-    const config::Config defaults;
-    for (const auto& listener : config.listeners) {
-        if (listener.transport != turn::Transport::Udp) continue;
-        const Endpoint wanted{listener.address, listener.port};
-        // The default listeners are for both families; a host without IPv6 is served all the same.
-        if (config.listeners == defaults.listeners && wanted.ip.is_v6()) {
-            const auto probe = net::open_udp(wanted, {});
-            if (!probe && family_is_missing(probe.error())) continue;
-        }
-        listening_.push_back(claim(wanted));
-    }
-    for (const Endpoint& endpoint : listening_)
-        relay_addresses_.add_service(endpoint);
+    listening_ = claim_listeners(config);
+    for (const Listening& each : listening_)
+        relay_addresses_.add_service(each.endpoint);
     open_workers(rules_of(config, worker_count_of(config)));
 }
 
@@ -79,16 +50,21 @@ Server::~Server() {
 
 void Server::open_workers(const Rules& rules) {
     const unsigned count = worker_count_of(config_);
-    const SharedState shared{relay_addresses_, reservations_, quota_, nonces_, kRelayOptions};
-    for (unsigned i = 0; i < count; ++i) {
-        std::vector<net::UdpSocket> sockets;
-        for (const Endpoint& endpoint : listening_) {
-            auto socket = net::open_udp(endpoint, kListenerOptions);
-            if (!socket) cannot_listen(endpoint, socket.error());
-            sockets.push_back(std::move(*socket));
-        }
-        workers_.push_back(std::make_unique<Worker>(shared, rules, std::move(sockets)));
-    }
+    const SharedState shared{.relay_addresses = relay_addresses_,
+                             .reservations = reservations_,
+                             .quota = quota_,
+                             .connection_limits = connection_limits_,
+                             .nonces = nonces_,
+                             .relay_socket_options = kRelayOptions,
+                             .hand_over =
+                                 [this](std::uint8_t worker, std::unique_ptr<Stream> stream) {
+                                     workers_[worker]->adopt(std::move(stream));
+                                 },
+                             .workers = static_cast<std::uint16_t>(count)};
+    for (unsigned i = 0; i < count; ++i)
+        workers_.push_back(
+            std::make_unique<Worker>(shared, static_cast<std::uint8_t>(i), rules,
+                                     open_listeners(listening_, config_, certificates_)));
 }
 
 void Server::add_service(const Endpoint& endpoint) {
@@ -97,9 +73,9 @@ void Server::add_service(const Endpoint& endpoint) {
 
 void Server::log_start() const {
     const auto& io = workers_.front()->io_statistics();
-    for (const Endpoint& endpoint : listening_)
-        log::info("listening", {{"transport", "udp"},
-                                {"address", endpoint},
+    for (const Listening& each : listening_)
+        log::info("listening", {{"transport", name_of(each.transport)},
+                                {"address", each.endpoint},
                                 {"workers", workers_.size()},
                                 {"receive_buffer_bytes", io.receive_buffer_bytes.value()},
                                 {"send_buffer_bytes", io.send_buffer_bytes.value()}});
@@ -144,6 +120,7 @@ std::vector<std::string> Server::reload(const config::Config& config) {
     const Rules rules = rules_of(config, static_cast<unsigned>(workers_.size()));
     auto keys = needing_restart(config_, config);
     quota_.set_limits(quota_limits_of(config));
+    connection_limits_.set_limits(connection_limits_of(config));
     for (const auto& worker : workers_)
         worker->reconfigure(rules);
     relay_addresses_.refresh_own_addresses();

@@ -4,13 +4,12 @@
 #include <utility>
 
 #include "turnbuckle/base/log.hpp"
+#include "turnbuckle/server/link_kind.hpp"
+#include "turnbuckle/server/watch.hpp"
 
 namespace turnbuckle::server {
 
 namespace {
-
-// Poller tokens: relay handles fit 32 bits, so a bit above them marks a listener.
-constexpr std::uint64_t kListenerBit = std::uint64_t{1} << 32;
 
 // Reading stops short of using every receive slot, so that one busy socket leaves room for others.
 constexpr std::size_t kSlotsPerRead = 32;
@@ -33,30 +32,36 @@ turn::DropReason reason_of(net::SendError error) noexcept {
 
 }  // namespace
 
-Worker::Worker(SharedState shared, const Rules& rules, std::vector<net::UdpSocket> listeners)
-    : shared_(shared),
+Worker::Worker(SharedState shared, std::uint8_t index, const Rules& rules,
+               WorkerListeners listeners)
+    : shared_(std::move(shared)),
       nonces_(shared_.nonces),
       engine_(rules.engine,
               turn::EngineDependencies{random_, nonces_, shared_.quota, shared_.relay_addresses,
-                                       protocol_statistics_},
+                                       protocol_statistics_, index, shared_.workers},
               monotonic_now()),
-      listeners_(std::move(listeners)),
+      listeners_(std::move(listeners.udp)),
       receiver_(io_statistics_),
       sender_(io_statistics_,
               [this](net::SendError error, const net::SendItem&) {
                   protocol_statistics_.drop(reason_of(error));
               }),
+      arena_(sender_),
+      streams_(Streams::Parts{engine_, poller_, sender_, protocol_statistics_, io_statistics_,
+                              shared_.connection_limits, *this},
+               std::move(listeners.streams), rules.stream_queue),
+      links_(ClientLinks::Parts{sender_, arena_, listeners_, streams_}),
       opener_(shared_.relay_addresses, shared_.reservations, random_, shared_.relay_socket_options),
       driver_(EffectDriver::Parts{engine_, poller_, sender_, relays_, opener_, log_,
-                                  protocol_statistics_, listeners_, mailbox_},
+                                  protocol_statistics_, links_, streams_, mailbox_},
               rules.credentials) {
-    for (std::size_t i = 0; i < listeners_.size(); ++i)
-        poller_.add(listeners_[i].fd(), kListenerBit | i);
+    for (std::uint32_t i = 0; i < listeners_.size(); ++i)
+        poller_.add(listeners_[i].socket.fd(), token_of(Watch::UdpListener, i));
     const auto smallest = [&](auto size_of) {
         std::int64_t result = 0;
         for (const auto& listener : listeners_)
-            result =
-                result == 0 ? size_of(listener) : std::min<std::int64_t>(result, size_of(listener));
+            result = result == 0 ? size_of(listener.socket)
+                                 : std::min<std::int64_t>(result, size_of(listener.socket));
         return result;
     };
     io_statistics_.receive_buffer_bytes.set(
@@ -87,11 +92,18 @@ void Worker::reconfigure(Rules rules) {
         engine_.reconfigure(std::move(rules.engine), effects_);
         driver_.perform(effects_, monotonic_now());
         driver_.use(std::move(rules.credentials));
+        streams_.set_queue_limits(rules.stream_queue);
     });
 }
 
 void Worker::set_draining(bool draining) {
     mailbox_->post([this, draining] { engine_.set_draining(draining); });
+}
+
+void Worker::adopt(std::unique_ptr<Stream> stream) {
+    mailbox_->post([this, stream = std::move(stream)]() mutable {
+        streams_.adopt(std::move(stream), monotonic_now());
+    });
 }
 
 void Worker::run() {
@@ -104,10 +116,10 @@ void Worker::run() {
         now = woke;
         for (const auto& each : ready)
             serve(each, now);
-        flush();
+        flush(now);
         if (poller_.woken()) mailbox_->drain();
         if (now >= deadline) keep_house(now);
-        flush();
+        flush(now);
         heartbeat_.fetch_add(1, std::memory_order_relaxed);
         now = monotonic_now();
         io_statistics_.wakeups.add();
@@ -115,38 +127,52 @@ void Worker::run() {
     }
     engine_.end_all(turn::EndReason::Drained, now, effects_);
     driver_.perform(effects_, now);
-    flush();
+    flush(now);
     log_.close(now);
 }
 
 void Worker::serve(const net::Poller::Ready& ready, Time now) {
-    if (receiver_.free_slots() < kSlotsPerRead) flush();
-    if ((ready.token & kListenerBit) != 0) {
-        serve_listener(static_cast<std::size_t>(ready.token & ~kListenerBit), now);
-    } else {
-        serve_relay(turn::RelayHandle{static_cast<std::uint32_t>(ready.token)}, now);
+    if (receiver_.free_slots() < kSlotsPerRead) flush(now);
+    const std::uint32_t index = index_of(ready.token);
+    switch (watch_of(ready.token)) {
+        case Watch::Relay:
+            return serve_relay(turn::RelayHandle{index}, now);
+        case Watch::UdpListener:
+            return serve_listener(index, now);
+        case Watch::StreamListener:
+            return streams_.accept(index, now);
+        case Watch::Stream:
+            return streams_.serve(index, ready, now);
+        case Watch::TcpRelay:
+        case Watch::PeerConnection:
+        case Watch::Passage:
+            return;
     }
 }
 
-void Worker::serve_listener(std::size_t index, Time now) {
-    net::UdpSocket& listener = listeners_[index];
-    turn::ClientPath from{.link = turn::LinkId{static_cast<std::uint32_t>(index)}, .tuple = {}};
+void Worker::serve_listener(std::uint32_t index, Time now) {
+    net::UdpSocket& listener = listeners_[index].socket;
+    turn::ClientPath from{.link = link_of(LinkKind::Udp, index), .tuple = {}};
     from.tuple.server.port = listener.local().port;
     for (const net::Datagram& datagram : receiver_.receive(listener, receiver_.free_slots())) {
         from.tuple.client = datagram.source;
         from.tuple.server.ip = datagram.destination;
-        if (turn::Engine::is_data(datagram.data)) {
-            const auto decision = engine_.client_to_peer(from, datagram.data, now);
-            if (decision.action == turn::RelayAction::ToPeer)
-                relay_to_peer(decision, datagram.data);
-        } else {
-            engine_.on_datagram(from, datagram.data, now, effects_);
-            driver_.perform(effects_, now);
-        }
+        on_client_packet(from, datagram.data, now);
     }
 }
 
-void Worker::relay_to_peer(const turn::RelayDecision& decision, ByteView datagram) {
+// A datagram or a frame. Its bytes stay until the flush.
+void Worker::on_client_packet(const turn::ClientPath& from, ByteView packet, Time now) {
+    if (turn::Engine::is_data(packet)) {
+        const auto decision = engine_.client_to_peer(from, packet, now);
+        if (decision.action == turn::RelayAction::ToPeer) relay_to_peer(decision, packet);
+        return;
+    }
+    engine_.on_datagram(from, packet, now, effects_);
+    driver_.perform(effects_, now);
+}
+
+void Worker::relay_to_peer(const turn::RelayDecision& decision, ByteView packet) {
     RelaySocket* relay = relays_.find(decision.relay);
     if (relay == nullptr) return protocol_statistics_.drop(turn::DropReason::InternalError);
     net::SendItem item;
@@ -154,7 +180,7 @@ void Worker::relay_to_peer(const turn::RelayDecision& decision, ByteView datagra
     item.destination = decision.own_endpoint ? shared_.relay_addresses.to_local(decision.endpoint)
                                              : decision.endpoint;
     item.dont_fragment = decision.dont_fragment;
-    item.payload = datagram.subspan(decision.payload_offset, decision.payload_length);
+    item.payload = packet.subspan(decision.payload_offset, decision.payload_length);
     sender_.queue(item);
 }
 
@@ -167,21 +193,37 @@ void Worker::serve_relay(turn::RelayHandle handle, Time now) {
         const Endpoint peer = shared_.relay_addresses.to_advertised(datagram.source);
         const auto decision =
             engine_.peer_to_client(handle, peer, datagram.data.size(), now, item.header);
-        if (decision.action != turn::RelayAction::ToClient) continue;
-        item.socket = &listeners_[static_cast<std::size_t>(decision.link)];
-        item.destination = decision.endpoint;
-        item.source = decision.source;
-        item.header_length = decision.header_length;
-        item.padding = decision.padding;
-        item.payload = datagram.data;
-        sender_.queue(item);
+        if (decision.action == turn::RelayAction::ToClient)
+            links_.relay(decision, item, datagram.data, now);
     }
 }
 
-void Worker::flush() {
+void Worker::on_frame(const turn::ClientPath& from, ByteView frame, Time now) {
+    on_client_packet(from, frame, now);
+}
+
+void Worker::on_stream_closed(const turn::ClientPath& from, Time now) {
+    engine_.on_disconnect(from, now, effects_);
+    driver_.perform(effects_, now);
+}
+
+void Worker::on_stream_departed(std::unique_ptr<Stream> stream, Time) {
+    switch (stream->departure->to) {
+        case Stream::Departure::To::Worker: {
+            const std::uint8_t worker = stream->departure->worker;
+            return shared_.hand_over(worker, std::move(stream));
+        }
+        case Stream::Departure::To::Peer:
+        case Stream::Departure::To::Web:
+            return;
+    }
+}
+
+void Worker::flush(Time now) {
     sender_.flush();
     receiver_.recycle();
-    driver_.answers_sent();
+    arena_.recycle();
+    streams_.flush(now);
 }
 
 void Worker::keep_house(Time now) {
@@ -190,6 +232,7 @@ void Worker::keep_house(Time now) {
     if (now < next_housekeeping_) return;
     next_housekeeping_ = now + kHousekeepingInterval;
     shared_.reservations.expire(now);
+    streams_.keep_house(now);
     log_.summarise(now);
 }
 

@@ -109,13 +109,17 @@ TEST(MultiWorker, ServesClientsWhileItIsReloadedDrainedAndWatched) {
     server.add_service({IpAddress::v4(127, 0, 0, 1), 9});
     server.start();
 
+    std::vector<Endpoint> endpoints;
+    for (const auto& each : server.listening())
+        endpoints.push_back(each.endpoint);
+
     Tally tally;
     std::atomic<bool> done{false};
     std::vector<std::thread> threads;
     for (int i = 0; i < kClients; ++i)
         threads.emplace_back([&] {
             while (!done)
-                session(server.listening(), tally);
+                session(endpoints, tally);
         });
     threads.emplace_back([&] {
         while (!done)
@@ -147,8 +151,8 @@ TEST(MultiWorker, HandsAReservedPortToWhicheverWorkerGetsTheToken) {
     server::Server server(configuration(4));
     server.start();
     for (int i = 0; i < 50; ++i) {
-        UdpClient one(server.listening().front(), kUser);
-        UdpClient other(server.listening().back(), kUser);
+        UdpClient one(server.listening().front().endpoint, kUser);
+        UdpClient other(server.listening().back().endpoint, kUser);
         const auto answer = one.request({"allocate", "even_port=reserve"});
         const auto token = std::ranges::find_if(
             answer, [](const auto& word) { return word.starts_with("token="); });
@@ -175,7 +179,7 @@ TEST(MultiWorker, EndsWithSessionsStillThere) {
     server::Server server(configuration(4));
     server.start();
     for (int i = 0; i < 20; ++i) {
-        clients.emplace_back(server.listening().front(), kUser);
+        clients.emplace_back(server.listening().front().endpoint, kUser);
         ASSERT_TRUE(clients.back().granted({"allocate", "even_port=reserve"}));
     }
     EXPECT_EQ(server.allocations(), 40u);  // the reserved ports are charged for, too

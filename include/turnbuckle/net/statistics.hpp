@@ -1,9 +1,45 @@
 // What one worker's sockets count: written by that worker's thread only, read by any.
 #pragma once
 
+#include <cstdint>
+#include <string_view>
+
 #include "turnbuckle/base/metrics.hpp"
+#include "turnbuckle/turn/statistics.hpp"
 
 namespace turnbuckle::net {
+
+// Why a client's TCP or TLS connection was closed.
+enum class ConnectionEnd : std::uint8_t {
+    ClosedByClient,
+    Reset,            // or timed out: the kernel gave it up
+    Unauthenticated,  // no allocation in time
+    BadFrame,         // neither STUN nor ChannelData where a frame had to begin
+    NotTurn,          // opened with another protocol, or with plain STUN where TLS is spoken
+    TlsFailed,        // in the handshake or after it
+    BadProxyHeader,
+    PushedOut,  // the longest without authentication when there were too many of them
+    Stopped,    // the server ends
+    Count_
+};
+[[nodiscard]] std::string_view name_of(ConnectionEnd reason) noexcept;
+
+// Why a connection was refused as soon as it was accepted.
+enum class ConnectionRefusal : std::uint8_t { SourcePrefix, Total, NoDescriptors, Count_ };
+[[nodiscard]] std::string_view name_of(ConnectionRefusal reason) noexcept;
+
+struct StreamStatistics {
+    turn::PerEnum<Gauge, turn::Transport> open;  // Tcp and Tls; Tcp until the first byte tells
+    Counter accepted;
+    turn::PerEnum<Counter, ConnectionRefusal> refused;
+    turn::PerEnum<Counter, ConnectionEnd> closed;
+    Counter handshakes;
+    Counter resumed_handshakes;
+    Counter read_calls;
+    Counter read_bytes;
+    Counter write_calls;
+    Counter written_bytes;
+};
 
 struct Statistics {
     Counter receive_calls;
@@ -20,6 +56,7 @@ struct Statistics {
     Gauge send_buffer_bytes;
     Counter wakeups;
     Counter busy_nanoseconds;  // time not spent waiting
+    StreamStatistics streams;
 };
 
 }  // namespace turnbuckle::net

@@ -4,7 +4,6 @@
 // where it can, and through the worker's mailbox where a store takes its time.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <variant>
@@ -13,6 +12,7 @@
 #include "turnbuckle/auth/credential_source.hpp"
 #include "turnbuckle/net/poller.hpp"
 #include "turnbuckle/net/udp_sender.hpp"
+#include "turnbuckle/server/client_links.hpp"
 #include "turnbuckle/server/mailbox.hpp"
 #include "turnbuckle/server/relay_opener.hpp"
 #include "turnbuckle/server/relay_sockets.hpp"
@@ -31,7 +31,8 @@ public:
         RelayOpener& opener;
         SessionLog& log;
         turn::Statistics& statistics;
-        std::vector<net::UdpSocket>& listeners;
+        ClientLinks& links;
+        Streams& streams;
         std::shared_ptr<Mailbox> mailbox;
     };
 
@@ -39,9 +40,6 @@ public:
 
     // Until the engine wants nothing more; `effects` is empty then.
     void perform(turn::Effects& effects, Time now);
-
-    // Answers point into the driver's memory until they are sent: call after the sender's flush.
-    void answers_sent() noexcept { used_ = 0; }
 
     void use(std::shared_ptr<auth::CredentialSource> credentials) {
         credentials_ = std::move(credentials);
@@ -73,14 +71,11 @@ private:
 
     [[nodiscard]] std::expected<turn::OpenedRelay, turn::RelayError> adopt(
         std::expected<std::unique_ptr<RelaySocket>, turn::RelayError>& opened);
-    [[nodiscard]] MutableBytes room_for(std::size_t length);
 
     Parts parts_;
     std::shared_ptr<auth::CredentialSource> credentials_;
     turn::Ticket looking_up_{};
     std::vector<std::variant<CredentialAnswer, RelayAnswer>> answers_;
-    std::size_t used_ = 0;
-    std::array<std::uint8_t, 64 * turn::kMaxAnswerSize> memory_;
 };
 
 }  // namespace turnbuckle::server

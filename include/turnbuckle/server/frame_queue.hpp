@@ -47,8 +47,9 @@ private:
     std::vector<std::uint8_t> bytes_;
     std::size_t begin_ = 0;
     std::vector<Frame> frames_;
-    std::size_t first_frame_ = 0;
-    std::size_t base_ = 0;  // what bytes_[0] counts as
+    std::size_t first_frame_ = 0;  // of those before it everything has left
+    std::size_t first_start_ = 0;  // where that one begins, counted as its end is
+    std::size_t base_ = 0;         // what bytes_[0] counts as
 };
 
 }  // namespace turnbuckle::server

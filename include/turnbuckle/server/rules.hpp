@@ -16,6 +16,7 @@ namespace turnbuckle::server {
 // Throws std::invalid_argument for users or secrets that no client could use.
 [[nodiscard]] Rules rules_of(const config::Config& config, unsigned worker_count);
 [[nodiscard]] turn::QuotaLimits quota_limits_of(const config::Config& config);
+[[nodiscard]] ConnectionLimits::Limits connection_limits_of(const config::Config& config);
 [[nodiscard]] std::vector<RelayAddresses::Configured> relay_addresses_of(
     const config::Config& config);
 

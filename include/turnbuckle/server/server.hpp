@@ -7,22 +7,19 @@
 
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "turnbuckle/config/config.hpp"
 #include "turnbuckle/net/statistics.hpp"
+#include "turnbuckle/server/certificates.hpp"
+#include "turnbuckle/server/connection_limits.hpp"
+#include "turnbuckle/server/listeners.hpp"
 #include "turnbuckle/server/worker.hpp"
 #include "turnbuckle/turn/nonce.hpp"
 #include "turnbuckle/turn/quota.hpp"
 
 namespace turnbuckle::server {
-
-class StartError : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
-};
 
 struct PortUse {
     IpAddress address;
@@ -55,8 +52,7 @@ public:
 
     [[nodiscard]] bool draining() const noexcept { return draining_; }
     [[nodiscard]] std::size_t allocations() const;
-    // As bound: with the port that the kernel chose where the configuration says 0.
-    [[nodiscard]] const std::vector<Endpoint>& listening() const noexcept { return listening_; }
+    [[nodiscard]] const std::vector<Listening>& listening() const noexcept { return listening_; }
     [[nodiscard]] std::vector<PortUse> port_use() const;
     [[nodiscard]] const std::vector<std::unique_ptr<Worker>>& workers() const noexcept {
         return workers_;
@@ -71,7 +67,9 @@ private:
     turn::NonceAuthority nonces_;
     RelayAddresses relay_addresses_;
     Reservations reservations_;
-    std::vector<Endpoint> listening_;
+    ConnectionLimits connection_limits_;
+    Certificates certificates_;
+    std::vector<Listening> listening_;
     std::vector<std::unique_ptr<Worker>> workers_;
     bool draining_ = false;
 };

@@ -2,7 +2,8 @@
 // the other workers but what control paths need (docs/architecture.md, Threads).
 //
 // Constructed, started and stopped by the Server's thread; everything between runs on its own.
-// A relayed packet costs it a share of one epoll_wait, one recvmmsg and one sendmsg.
+// A packet that is relayed over UDP costs it a share of one epoll_wait, one recvmmsg and one
+// sendmsg; over a stream, of one recv or send instead.
 #pragma once
 
 #include <atomic>
@@ -16,12 +17,17 @@
 #include "turnbuckle/net/statistics.hpp"
 #include "turnbuckle/net/udp_receiver.hpp"
 #include "turnbuckle/net/udp_sender.hpp"
+#include "turnbuckle/server/client_links.hpp"
+#include "turnbuckle/server/connection_limits.hpp"
 #include "turnbuckle/server/effect_driver.hpp"
 #include "turnbuckle/server/mailbox.hpp"
 #include "turnbuckle/server/relay_addresses.hpp"
 #include "turnbuckle/server/relay_opener.hpp"
 #include "turnbuckle/server/relay_sockets.hpp"
+#include "turnbuckle/server/send_arena.hpp"
 #include "turnbuckle/server/session_log.hpp"
+#include "turnbuckle/server/streams.hpp"
+#include "turnbuckle/server/udp_listener.hpp"
 #include "turnbuckle/turn/engine.hpp"
 
 namespace turnbuckle::server {
@@ -31,21 +37,31 @@ struct SharedState {
     RelayAddresses& relay_addresses;
     Reservations& reservations;
     turn::Quota& quota;
+    ConnectionLimits& connection_limits;
     const turn::NonceAuthority& nonces;  // each worker has a copy
     net::UdpSocketOptions relay_socket_options;
+    // Gives a stream to another worker; from any thread.
+    std::function<void(std::uint8_t worker, std::unique_ptr<Stream> stream)> hand_over;
+    std::uint16_t workers = 1;
 };
 
 // What a reload replaces.
 struct Rules {
     std::shared_ptr<const turn::EngineConfig> engine;
     std::shared_ptr<auth::CredentialSource> credentials;
+    FrameQueueLimits stream_queue;
 };
 
-class Worker {
+// A worker's own socket of each listening endpoint.
+struct WorkerListeners {
+    std::vector<UdpListener> udp;
+    std::vector<StreamListener> streams;
+};
+
+class Worker final : private StreamOwner {
 public:
-    // `listeners`: this worker's socket of each listening endpoint; link ids are their indices.
-    Worker(SharedState shared, const Rules& rules, std::vector<net::UdpSocket> listeners);
-    ~Worker();
+    Worker(SharedState shared, std::uint8_t index, const Rules& rules, WorkerListeners listeners);
+    ~Worker() override;
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
@@ -56,6 +72,8 @@ public:
     // From any thread.
     void reconfigure(Rules rules);
     void set_draining(bool draining);
+    // A stream that another worker hands over. It is closed if this worker has ended.
+    void adopt(std::unique_ptr<Stream> stream);
     // Grows while the worker's loop turns, at least once a second: for a watchdog.
     [[nodiscard]] std::uint64_t heartbeat() const noexcept {
         return heartbeat_.load(std::memory_order_relaxed);
@@ -68,11 +86,16 @@ public:
 private:
     void run();
     void serve(const net::Poller::Ready& ready, Time now);
-    void serve_listener(std::size_t index, Time now);
+    void serve_listener(std::uint32_t index, Time now);
     void serve_relay(turn::RelayHandle handle, Time now);
-    void relay_to_peer(const turn::RelayDecision& decision, ByteView datagram);
-    void flush();
+    void on_client_packet(const turn::ClientPath& from, ByteView packet, Time now);
+    void relay_to_peer(const turn::RelayDecision& decision, ByteView packet);
+    void flush(Time now);
     void keep_house(Time now);
+
+    void on_frame(const turn::ClientPath& from, ByteView frame, Time now) override;
+    void on_stream_closed(const turn::ClientPath& from, Time now) override;
+    void on_stream_departed(std::unique_ptr<Stream> stream, Time now) override;
 
     SharedState shared_;
     turn::Statistics protocol_statistics_;
@@ -80,11 +103,14 @@ private:
     SecureRandom random_;
     turn::NonceAuthority nonces_;
     turn::Engine engine_;
-    std::vector<net::UdpSocket> listeners_;
+    std::vector<UdpListener> listeners_;
     RelaySockets relays_;
     net::Poller poller_;
     net::UdpReceiver receiver_;
     net::UdpSender sender_;
+    SendArena arena_;
+    Streams streams_;
+    ClientLinks links_;
     RelayOpener opener_;
     SessionLog log_;
     std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
