@@ -93,7 +93,7 @@ std::expected<KeyPointer, std::string> parse_key(const Secret& content) {
     bool encrypted = false;
     KeyPointer key(PEM_read_bio_PrivateKey(bio.get(), nullptr, refuse_passphrase, &encrypted));
     if (key) return key;
-    const bool none = at_end_of_pem();
+    const bool none = content.reveal().find("PRIVATE KEY-----") == std::string_view::npos;
     std::string reason = none ? "holds no private key in PEM form" : broken("a private key");
     ERR_clear_error();
     if (encrypted)
@@ -131,6 +131,17 @@ void CertificateFree::operator()(EVP_PKEY* key) const noexcept {
 bool Certificate::is_for(std::string_view name) const noexcept {
     return !name.empty() && X509_check_host(leaf.get(), name.data(), name.size(),
                                             X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1;
+}
+
+bool Certificate::accompanies(const Certificate& other) const noexcept {
+    const auto names_of = [](const Certificate& of) -> const ASN1_OCTET_STRING* {
+        const int at = X509_get_ext_by_NID(of.leaf.get(), NID_subject_alt_name, -1);
+        return at < 0 ? nullptr : X509_EXTENSION_get_data(X509_get_ext(of.leaf.get(), at));
+    };
+    const ASN1_OCTET_STRING* own = names_of(*this);
+    const ASN1_OCTET_STRING* others = names_of(other);
+    return own != nullptr && others != nullptr && ASN1_OCTET_STRING_cmp(own, others) == 0 &&
+           EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_get_base_id(other.key.get());
 }
 
 std::expected<Certificate, std::vector<TlsLoadError>> read_certificate(

@@ -172,7 +172,10 @@ struct TlsContext::Callbacks {
 
     static int ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                       EVP_MAC_CTX* mac, int encrypt) noexcept {
-        return context_of(ssl).ticket_keys_->set_up(name, iv, cipher, mac, encrypt != 0);
+        const int verdict =
+            context_of(ssl).ticket_keys_->set_up(name, iv, cipher, mac, encrypt != 0);
+        // RFC 8446 appendix C.4: a client uses a ticket once, so each one is answered by another.
+        return verdict == 1 && encrypt == 0 && SSL_version(ssl) == TLS1_3_VERSION ? 2 : verdict;
     }
 
     static void install(const TlsContext& self, SSL_CTX* context) {
@@ -208,16 +211,11 @@ std::expected<std::shared_ptr<const TlsContext>, std::vector<TlsLoadError>> TlsC
             }
             continue;
         }
-        SslContextPointer context(SSL_CTX_new(options.transport == TlsTransport::Stream
-                                                  ? TLS_server_method()
-                                                  : DTLS_server_method()));
-        if (!context) throw std::bad_alloc();
-        set_rules(context.get(), options.transport);
+        SslContextPointer context = self->context_for(*certificate);
         if (const auto installed = install(context.get(), *certificate); !installed) {
             errors.push_back({i, false, certificate->info.file, installed.error()});
             continue;
         }
-        Callbacks::install(*self, context.get());
         self->infos_.push_back(certificate->info);
         self->certificates_.push_back(std::move(*certificate));
         self->contexts_.push_back(std::move(context));
@@ -225,6 +223,23 @@ std::expected<std::shared_ptr<const TlsContext>, std::vector<TlsLoadError>> TlsC
     if (options.certificates.empty()) errors.push_back({0, false, "", "no certificate is given"});
     if (!errors.empty()) return std::unexpected(std::move(errors));
     return self;
+}
+
+SslContextPointer TlsContext::context_for(const Certificate& certificate) const {
+    // OpenSSL keeps one certificate of each kind of key and shows what the client can verify.
+    const auto twin = std::ranges::find_if(
+        certificates_, [&](const Certificate& other) { return certificate.accompanies(other); });
+    if (twin != certificates_.end()) {
+        SSL_CTX* shared = contexts_[static_cast<std::size_t>(twin - certificates_.begin())].get();
+        SSL_CTX_up_ref(shared);
+        return SslContextPointer(shared);
+    }
+    SslContextPointer context(SSL_CTX_new(
+        transport_ == TlsTransport::Stream ? TLS_server_method() : DTLS_server_method()));
+    if (!context) throw std::bad_alloc();
+    set_rules(context.get(), transport_);
+    Callbacks::install(*this, context.get());
+    return context;
 }
 
 SslPointer TlsContext::new_session() const {

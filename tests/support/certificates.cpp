@@ -34,8 +34,8 @@ T* need(T* made) {
     return made;
 }
 
-Owned<EVP_PKEY> make_key(bool rsa) {
-    return Owned<EVP_PKEY>(need(rsa ? EVP_RSA_gen(2048u) : EVP_EC_gen("P-256")));
+Owned<EVP_PKEY> make_key(bool rsa, unsigned bits = 2048) {
+    return Owned<EVP_PKEY>(need(rsa ? EVP_RSA_gen(bits) : EVP_EC_gen("P-256")));
 }
 
 std::string text_of(BIO* bio) {
@@ -125,7 +125,7 @@ std::string TemporaryDirectory::operator/(std::string_view name) const {
 }
 
 CertificatePem make_certificate(const CertificateRequest& request) {
-    const auto key = make_key(request.rsa);
+    const auto key = make_key(request.rsa, request.rsa_bits);
     const auto certificate = make(request, key.get(), nullptr, nullptr, false);
     return {pem_of(certificate.get()), pem_of(key.get())};
 }
@@ -151,7 +151,7 @@ CertificatePem CertificateAuthority::issue(const CertificateRequest& request) co
         need(PEM_read_bio_X509(read(own_.certificate).get(), nullptr, nullptr, nullptr)));
     const Owned<EVP_PKEY> issuer_key(
         need(PEM_read_bio_PrivateKey(read(own_.private_key).get(), nullptr, nullptr, nullptr)));
-    const auto key = make_key(request.rsa);
+    const auto key = make_key(request.rsa, request.rsa_bits);
     const auto certificate = make(request, key.get(), issuer.get(), issuer_key.get(), false);
     return {pem_of(certificate.get()) + own_.certificate, pem_of(key.get())};
 }

@@ -37,6 +37,7 @@ struct CertificateRequest {
     std::vector<std::string> ip_addresses = {"127.0.0.1", "::1"};
     std::chrono::seconds valid_for = std::chrono::hours(24);
     bool rsa = false;
+    unsigned rsa_bits = 2048;
 };
 
 // Both in PEM form.

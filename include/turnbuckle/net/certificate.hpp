@@ -56,6 +56,8 @@ struct Certificate {
 
     // Whether one of its DNS names is `name` or a wildcard for it.
     [[nodiscard]] bool is_for(std::string_view name) const noexcept;
+    // The same alternative names on another kind of key: RSA beside EC.
+    [[nodiscard]] bool accompanies(const Certificate& other) const noexcept;
 };
 
 [[nodiscard]] std::expected<Certificate, std::vector<TlsLoadError>> read_certificate(

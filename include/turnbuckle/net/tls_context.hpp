@@ -5,9 +5,10 @@
 // TLS 1.2 and 1.3 on streams, DTLS 1.2 on datagrams; RFC 8489 section 6.2.3's cipher suites first
 // and otherwise only AEAD with forward secrecy; no compression, renegotiation, early data or client
 // certificates; session tickets instead of a session cache. The certificate is chosen by SNI among
-// the DNS names of each (RFC 6125, wildcards included), else it is the first. ALPN: RFC 7443's
-// labels; a client that offers only others is refused (RFC 7301 section 3.2), one that offers none
-// is served.
+// the DNS names of each (RFC 6125, wildcards included), else it is the first; of several with the
+// same names and different kinds of keys, it is the one that the client can verify. ALPN: RFC
+// 7443's labels; a client that offers only others is refused (RFC 7301 section 3.2), one that
+// offers none is served.
 #pragma once
 
 #include <cstddef>
@@ -76,6 +77,8 @@ public:
 
 private:
     TlsContext() = default;
+    // A new one, or that of an earlier certificate which this one accompanies.
+    [[nodiscard]] SslContextPointer context_for(const Certificate& certificate) const;
     struct Callbacks;  // OpenSSL's side: C functions that find their TlsContext in the SSL_CTX
 
     TlsTransport transport_ = TlsTransport::Stream;
