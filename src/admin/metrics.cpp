@@ -25,6 +25,7 @@ public:
         Families families;
         append_protocol_families(families, workers);
         append_relay_port_families(families, ports);
+        append_stream_families(families, workers);
         append_worker_families(families, workers);
         FamilyBuilder(families, prometheus::MetricType::Counter,
                       "turnbuckle_log_lines_dropped_total",

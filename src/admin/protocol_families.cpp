@@ -12,14 +12,6 @@ using turn::RequestMethod;
 using turn::Statistics;
 using turn::Transport;
 
-template <class Enum>
-constexpr std::array<Enum, turn::kCount<Enum>> all_of() {
-    std::array<Enum, turn::kCount<Enum>> values{};
-    for (std::size_t i = 0; i < values.size(); ++i)
-        values[i] = static_cast<Enum>(i);
-    return values;
-}
-
 // Adds one counter or gauge up over the workers; `pick` finds it in a worker's statistics.
 class Sum {
 public:

@@ -20,6 +20,14 @@ namespace turnbuckle::admin {
 
 using Families = std::vector<prometheus::MetricFamily>;
 
+template <class Enum>
+constexpr std::array<Enum, turn::kCount<Enum>> all_of() {
+    std::array<Enum, turn::kCount<Enum>> values{};
+    for (std::size_t i = 0; i < values.size(); ++i)
+        values[i] = static_cast<Enum>(i);
+    return values;
+}
+
 // Appends samples to one family.
 class FamilyBuilder {
 public:
@@ -60,6 +68,8 @@ FamilyBuilder& FamilyBuilder::histogram(const std::array<double, N>& bounds,
 
 // Allocations, requests, relayed traffic, drops: summed over the workers.
 void append_protocol_families(Families& families, std::span<const WorkerView> workers);
+// Connections of clients over TCP and TLS: summed over the workers.
+void append_stream_families(Families& families, std::span<const WorkerView> workers);
 // Socket calls and load, by worker, so that uneven load shows.
 void append_worker_families(Families& families, std::span<const WorkerView> workers);
 void append_relay_port_families(Families& families, std::span<const RelayPorts> ports);
