@@ -63,10 +63,37 @@ const std::vector<Words>& messages() {
     return kMessages;
 }
 
+// RFC 6062, which takes a client over a stream.
+const std::vector<Words>& tcp_messages() {
+    static const std::vector<Words> kMessages{
+        {"allocate", "transport=6"},
+        {"allocate", "transport=6"},
+        {"allocate", "transport=6", "additional=ipv6"},
+        {"create_permission", "peer=198.51.100.1"},
+        {"create_permission", "peer=198.51.100.1", "peer=2001:db8:1::1"},
+        {"create_permission", "peer=203.0.113.1"},
+        {"connect", "peer=198.51.100.1:5000"},
+        {"connect", "peer=198.51.100.1:5001"},
+        {"connect", "peer=[2001:db8:1::1]:5000"},
+        {"connect", "peer=203.0.113.1:50001"},
+        {"connect", "peer=10.0.0.1:5000"},
+        {"connect"},
+        {"channel_bind", "channel=0x4000", "peer=198.51.100.1:5000"},
+        {"send", "peer=198.51.100.1:5000", "data=x"},
+        {"connection_bind"},
+        {"connection_bind", "connection=0x01000001"},
+        {"refresh"},
+        {"refresh", "lifetime=0", "family=ipv4"},
+    };
+    return kMessages;
+}
+
 constexpr std::array<Duration, 16> kSpans{1ms, 1ms, 1ms, 250ms, 250ms, 1s,   1s,   1s,
                                           5s,  20s, 20s, 60s,   60s,   300s, 601s, 3600s};
 constexpr std::array kPeers{"198.51.100.1:5000",    "198.51.100.1:5001", "198.51.100.2:5000",
                             "[2001:db8:1::1]:5000", "203.0.113.1:50001", "203.0.113.1:3478"};
+
+constexpr std::size_t kTcpClient = 4;
 
 class Walker {
 public:
@@ -75,6 +102,10 @@ public:
         add_client("192.0.2.2:4000", turn::Transport::Udp, "alice", "secret");
         add_client("192.0.2.1:4000", turn::Transport::Tcp, "bob", "hunter2");
         add_client("[2001:db8:1::7]:4000", turn::Transport::Dtls, "alice", "secret");
+        // One that relays TCP, and two that its data comes over.
+        add_client("192.0.2.3:4000", turn::Transport::Tls, "bob", "hunter2");
+        add_client("192.0.2.3:4001", turn::Transport::Tcp, "bob", "hunter2");
+        add_client("192.0.2.3:4002", turn::Transport::Tls, "bob", "hunter2");
     }
 
     WalkSummary run() {
@@ -93,12 +124,15 @@ public:
         for (const auto& method : statistics.responses)
             for (const Counter& each : method)
                 summary.answers += each.value();
+        summary.bound = bound_;
         return summary;
     }
 
 private:
     static EngineRig::Options options() {
-        EngineRig::Options options{.config = EngineRig::default_config(), .quota = {4, 6}};
+        EngineRig::Options options{
+            .config = EngineRig::default_config(), .quota = {4, 6}, .workers = 2};
+        options.config.max_connections = 4;
         options.config.max_permissions = 3;
         options.config.max_channels = 2;
         options.config.answers = {100, 200};
@@ -130,14 +164,83 @@ private:
 
     void step() {
         const unsigned what = decide() % 64;
-        if (what < 40) return send();
-        if (what < 50) return from_peer();
-        if (what < 54) return repeat();
-        if (what < 57) return pass_time();
-        if (what < 59) return send_garbage();
-        if (what < 61) return steer_store();
-        if (what < 63) return steer_relays();
+        if (what < 21) return send();
+        if (what < 30) return send_tcp();
+        if (what < 32) return settle();
+        if (what < 36) return bind();
+        if (what < 43) return from_peer();
+        if (what < 50) return from_tcp_peer();
+        if (what < 53) return repeat();
+        if (what < 56) return pass_time();
+        if (what < 57) return send_garbage();
+        if (what < 58) return steer_store();
+        if (what < 60) return steer_relays();
+        if (what < 62) return steer_peers();
+        if (what < 63) return rig_.disconnect(pick(clients_).path());
         disturb();
+    }
+
+    // Whatever waits is answered, and at once from now on.
+    void settle() {
+        rig_.set_store_down(false);
+        rig_.set_store(EngineRig::Promptness::AtOnce);
+        rig_.set_relays(EngineRig::Promptness::AtOnce);
+        rig_.set_peers(EngineRig::Promptness::AtOnce);
+        rig_.answer_lookups();
+        rig_.answer_openings();
+        rig_.answer_connects();
+    }
+
+    StunClient& client(std::size_t index) { return clients_.at(index); }
+
+    void send_tcp() {
+        StunClient& who = decide() % 8 != 0 ? client(kTcpClient) : pick(clients_);
+        rig_.datagram(who.path(), who.compose(pick(tcp_messages())));
+    }
+
+    // Its newest connection, over whichever link.
+    void bind() {
+        StunClient& who =
+            decide() % 8 != 0 ? client(kTcpClient + 1 + decide() % 2u) : pick(clients_);
+        const auto id = std::to_string(client(kTcpClient).connection());
+        rig_.datagram(who.path(), who.compose(Words{"connection_bind", "connection=" + id}));
+    }
+
+    void from_tcp_peer() {
+        const auto relays = rig_.host().open_relays();
+        if (relays.empty()) return;
+        const Endpoint relayed = *rig_.host().endpoint_of(pick(relays));
+        const auto open = rig_.peers().all();
+        const auto some_peer = [&] {
+            return open.empty() ? *Endpoint::parse(pick(kPeers)) : rig_.peers().at(pick(open)).peer;
+        };
+        switch (decide() % 8) {
+            case 0:
+                return rig_.peer_closes(some_peer());
+            case 1:
+            case 2:
+                return rig_.peer_streams(some_peer(), decide());
+            default: {
+                const Endpoint peer = *Endpoint::parse(pick(kPeers));
+                if (peer.ip.family() == relayed.ip.family()) rig_.accept_peer(peer, relayed);
+            }
+        }
+    }
+
+    void steer_peers() {
+        switch (decide() % 5) {
+            case 0:
+                return rig_.set_peers(EngineRig::Promptness::WhenTold);
+            case 1:
+                rig_.set_peers(EngineRig::Promptness::AtOnce);
+                return rig_.answer_connects();
+            case 2:
+                return rig_.answer_connects(static_cast<turn::PeerConnectError>(decide() % 3));
+            case 3:
+                return rig_.answer_connects();
+            default:
+                return rig_.answer_unknown_connect();
+        }
     }
 
     void repeat() {
@@ -146,7 +249,9 @@ private:
     }
 
     void pass_time() {
-        const Duration span = pick(kSpans);
+        // What ends everything is rare, or the walk never gets far.
+        Duration span = pick(kSpans);
+        if (span > 60s && decide() % 4 != 0) span = 1s;
         rig_.advance(span, decide() % 4 != 0);
     }
 
@@ -255,7 +360,10 @@ private:
     // Clients learn from what they get, and it must be well-formed.
     void listen() {
         for (const Event& event : rig_.take_events()) {
-            if (event.kind != Event::Kind::Answer && event.kind != Event::Kind::Data) continue;
+            if (event.kind == Event::Kind::Bind) ++bound_;
+            if (event.kind != Event::Kind::Answer && event.kind != Event::Kind::Data &&
+                event.kind != Event::Kind::Attempt)
+                continue;
             StunClient& client = clients_.at(static_cast<std::size_t>(event.client.link));
             if (client.path().tuple.client != event.client.tuple.client)
                 throw BrokenInvariant("sent to the wrong address");
@@ -269,6 +377,7 @@ private:
     ByteView rest_;
     EngineRig rig_;
     std::vector<StunClient> clients_;
+    std::uint64_t bound_ = 0;
 };
 
 }  // namespace

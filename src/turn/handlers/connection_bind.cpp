@@ -41,6 +41,9 @@ std::optional<Refusal> handle_connection_bind(Core& core, const Request& request
         core.statistics.auth_failures[AuthFailure::Mismatch].add();
         return Refusal{stun::ErrorCode::WrongCredentials, {}};
     }
+    // Section 3: "TURN messaging is no longer permitted on the connection"; an answer that came now
+    // would be taken for the peer's data.
+    core.forget_waiting(request.from);
     peer->state = TcpPeer::State::Bound;
     peer->deadline = Time::max();
     SuccessAnswer(request).send(core);

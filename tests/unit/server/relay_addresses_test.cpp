@@ -49,6 +49,24 @@ TEST_F(RelayAddressesTest, ARelayedAddressIsOneWhilePortIsInUse) {
     EXPECT_EQ(addresses.of({kLoopback, *port}, RelayProtocol::Udp), Ownership::OtherOwn);
 }
 
+TEST_F(RelayAddressesTest, TheSamePortIsRelayedInOneProtocolAndNotInTheOther) {
+    const RelayAddresses::Configured configured[] = {{kLoopback, kPublic}};
+    RelayAddresses addresses(configured, 50000, 50000);
+    RelayAddress* relay = addresses.choose(AddressFamily::IPv4, kLoopback, random_);
+    ASSERT_EQ(relay->pool(RelayProtocol::Tcp).take_random(random_, now_), 50000);
+    EXPECT_EQ(addresses.of({kPublic, 50000}, RelayProtocol::Tcp), Ownership::Relayed);
+    EXPECT_EQ(addresses.of({kPublic, 50000}, RelayProtocol::Udp), Ownership::OtherOwn);
+    EXPECT_EQ(addresses.to_advertised({kLoopback, 50000}, RelayProtocol::Tcp),
+              (Endpoint{kPublic, 50000}));
+    EXPECT_EQ(addresses.to_advertised({kLoopback, 50000}, RelayProtocol::Udp),
+              (Endpoint{kLoopback, 50000}));
+    // Nor does one take the other's.
+    EXPECT_EQ(relay->pool(RelayProtocol::Udp).take_random(random_, now_), 50000);
+    relay->pool(RelayProtocol::Tcp).release(50000, now_);
+    EXPECT_EQ(addresses.of({kPublic, 50000}, RelayProtocol::Tcp), Ownership::OtherOwn);
+    EXPECT_EQ(addresses.of({kPublic, 50000}, RelayProtocol::Udp), Ownership::Relayed);
+}
+
 TEST_F(RelayAddressesTest, KnowsServicesOnEveryAddressOfAWildcard) {
     RelayAddresses addresses({}, 50000, 50010);
     addresses.add_service({IpAddress::any(AddressFamily::IPv4), 3478});

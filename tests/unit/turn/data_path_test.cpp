@@ -110,6 +110,29 @@ TEST_F(DataPath, channel_data_to_the_client_makes_no_heap_allocation) {
     expect_from_peer(relay_v4_, "198.51.100.9:5000", RelayAction::ToClient);
 }
 
+TEST_F(DataPath, counting_what_a_tcp_peer_streams_makes_no_heap_allocation) {
+    const ClientPath path{LinkId{1},
+                          {*Endpoint::parse("192.0.2.1:4000"),
+                           test::FakeHost::listener(AddressFamily::IPv4), Transport::Tcp}};
+    test::StunClient client(path, 2);
+    client.use_credential("alice", "secret");
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"allocate", "transport=6"},
+          {"allocate", "transport=6"},
+          {"connect", "peer=198.51.100.9:5000"}}) {
+        rig_.datagram(path, client.compose(words));
+        for (const test::Event& event : rig_.take_events())
+            if (event.kind == test::Event::Kind::Answer) (void)client.read(event.bytes);
+    }
+    ASSERT_EQ(rig_.peers().all().size(), 1u);
+    const PeerConnection connection = rig_.peers().all().front();
+    expect_no_allocation(
+        [&] { rig_.engine().on_peer_data(connection, Direction::PeerToClient, 1400); });
+    const auto& traffic = rig_.statistics().relayed[Transport::Tcp][Direction::PeerToClient];
+    EXPECT_EQ(traffic.packets.value(), 1001u);
+    EXPECT_EQ(traffic.bytes.value(), 1'401'400u);
+}
+
 TEST_F(DataPath, datagrams_from_strangers_make_no_heap_allocation) {
     expect_from_peer(relay_v4_, "198.51.100.11:5000", RelayAction::Drop);
     expect_from_peer(relay_v4_, "203.0.113.1:3478", RelayAction::Drop);

@@ -32,11 +32,13 @@ TEST(EngineWalk, keeps_its_invariants_on_a_few_long_walks) {
         all.created += summary.created;
         all.relayed += summary.relayed;
         all.answers += summary.answers;
+        all.bound += summary.bound;
     }
     // The walks get somewhere, or they would show nothing.
     EXPECT_GT(all.created, 100u);
     EXPECT_GT(all.relayed, 100u);
     EXPECT_GT(all.answers, 5000u);
+    EXPECT_GT(all.bound, 20u);
 }
 
 }  // namespace
