@@ -133,4 +133,9 @@ void tune_stream(int fd, std::chrono::milliseconds user_timeout) noexcept {
     set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, seconds / 3));
 }
 
+void limit_unsent(int fd, std::size_t bytes) noexcept {
+    const auto limit = static_cast<int>(bytes);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &limit, sizeof limit);
+}
+
 }  // namespace turnbuckle::net

@@ -110,7 +110,8 @@ Streams::End Streams::tell_what_is_spoken(Stream& stream) {
         stream.phase = Phase::Handshake;
         return std::nullopt;
     }
-    const bool turn = kind == stun::PacketKind::Stun || kind == stun::PacketKind::ChannelData;
+    // ChannelData can't be first: no channel is bound yet. (And "GET" looks like it.)
+    const bool turn = kind == stun::PacketKind::Stun;
     if (turn && listener.transport == turn::Transport::Tcp) {
         stream.phase = Phase::Frames;
         return std::nullopt;

@@ -18,6 +18,9 @@ namespace {
 // A client that acknowledges nothing for so long is gone, and its allocation with it.
 constexpr auto kUserTimeout = std::chrono::seconds(30);
 
+// What may wait in the kernel, out of reach: a video frame's worth.
+constexpr std::size_t kUnsentLimit = 128 * 1024;
+
 // Every so many house-keepings each connection has been looked at once.
 constexpr std::size_t kAuditRounds = 10;
 
@@ -116,6 +119,7 @@ void Streams::welcome(net::AcceptedStream accepted, std::uint32_t listener, Time
         return;
     }
     net::tune_stream(stream->fd.get(), kUserTimeout);
+    net::limit_unsent(stream->fd.get(), kUnsentLimit);
     const int fd = stream->fd.get();
     const std::uint32_t index = add(std::move(stream));
     parts_.io_statistics.streams.accepted.add();

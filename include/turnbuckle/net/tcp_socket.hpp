@@ -76,4 +76,8 @@ enum class AcceptPolicy : std::uint8_t {
 // defaults).
 void tune_stream(int fd, std::chrono::milliseconds user_timeout) noexcept;
 
+// TCP_NOTSENT_LOWAT: the kernel takes no more than this ahead of what the path has room for, so
+// that what waits does so where it can still be dropped.
+void limit_unsent(int fd, std::size_t bytes) noexcept;
+
 }  // namespace turnbuckle::net
