@@ -27,6 +27,7 @@ DtlsSession::~DtlsSession() = default;
 void DtlsSession::receive(ByteView datagram, Time now, DatagramBatch& plaintext,
                           DatagramBatch& wire) {
     if (state_ == DtlsState::Closed || state_ == DtlsState::Failed) return;
+    SSL_alloc_buffers(ssl_.get());
     const DatagramSpan span(SSL_get_rbio(ssl_.get()), datagram, wire, mtu_);
     advance(now, datagram.size(), &plaintext);
 }
@@ -66,6 +67,8 @@ void DtlsSession::judge(int result) {
         case SSL_ERROR_WANT_WRITE:
             return;
         case SSL_ERROR_ZERO_RETURN:
+            // RFC 5246 section 7.2.1: answered in kind.
+            SSL_shutdown(ssl_.get());
             state_ = DtlsState::Closed;
             return;
         default:
@@ -88,8 +91,10 @@ void DtlsSession::on_timeout(Time now, DatagramBatch& wire) {
     if (!deadline_ || now < *deadline_) return;
     const DatagramSpan span(SSL_get_rbio(ssl_.get()), {}, wire, mtu_);
     ERR_clear_error();
+    SSL_alloc_buffers(ssl_.get());
     if (DTLSv1_handle_timeout(ssl_.get()) < 0) judge(-1);
     follow_timer(now);
+    release_buffers();
 }
 
 DtlsWriteResult DtlsSession::write(ByteView plaintext, DatagramBatch& wire) {
@@ -119,8 +124,8 @@ void DtlsSession::close(DatagramBatch& wire) {
 
 void DtlsSession::release_buffers() noexcept {
     // OpenSSL keeps two buffers of 16 KiB for each DTLS session, whatever SSL_MODE_RELEASE_BUFFERS
-    // says, but an open session needs them only within a call.
-    if (state_ == DtlsState::Open) SSL_free_buffers(ssl_.get());
+    // says, but they are needed only within a call. It refuses while one still holds something.
+    SSL_free_buffers(ssl_.get());
 }
 
 bool DtlsSession::began_with(const DtlsHello& hello) const noexcept {

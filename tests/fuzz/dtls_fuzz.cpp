@@ -84,7 +84,6 @@ private:
 
     void restart() {
         client_.restart();
-        said_.clear();
         send(client_.start());
     }
 
