@@ -61,14 +61,26 @@ void EffectDriver::perform_one(turn::LookupCredential& lookup, turn::Effects&, T
     looking_up_ = {};
 }
 
-std::expected<turn::OpenedRelay, turn::RelayError> EffectDriver::adopt(
+EffectDriver::AdoptedRelay EffectDriver::adopt(
     std::expected<std::unique_ptr<RelaySocket>, turn::RelayError>& opened) {
     if (!opened) return std::unexpected(opened.error());
     const int fd = (*opened)->socket().fd();
     const Endpoint relayed = (*opened)->relayed();
-    const turn::RelayHandle handle = parts_.relays.add(std::move(*opened));
+    return watch(parts_.relays.add(std::move(*opened)), fd, Watch::Relay, relayed);
+}
+
+EffectDriver::AdoptedRelay EffectDriver::adopt(
+    std::expected<std::unique_ptr<TcpRelay>, turn::RelayError>& opened) {
+    if (!opened) return std::unexpected(opened.error());
+    const int fd = (*opened)->listener().fd();
+    const Endpoint relayed = (*opened)->relayed();
+    return watch(parts_.relays.add(std::move(*opened)), fd, Watch::TcpRelay, relayed);
+}
+
+EffectDriver::AdoptedRelay EffectDriver::watch(turn::RelayHandle handle, int fd, Watch kind,
+                                               const Endpoint& relayed) {
     try {
-        parts_.poller.add(fd, token_of(Watch::Relay, static_cast<std::uint32_t>(handle)));
+        parts_.poller.add(fd, token_of(kind, static_cast<std::uint32_t>(handle)));
     } catch (const std::system_error& error) {  // the system's limit of watches
         log::error("relay socket cannot be watched", {{"error", error.what()}});
         parts_.relays.remove(handle);
@@ -78,20 +90,32 @@ std::expected<turn::OpenedRelay, turn::RelayError> EffectDriver::adopt(
 }
 
 void EffectDriver::perform_one(turn::OpenRelay& open, turn::Effects&, Time now) {
-    OpenedSockets opened = parts_.opener.open(open, now);
+    if (open.protocol == turn::RelayProtocol::Tcp) {
+        answer(open.ticket, parts_.opener.open_tcp(open, now));
+    } else {
+        answer(open.ticket, parts_.opener.open(open, now));
+    }
+}
+
+template <class Relay>
+void EffectDriver::answer(turn::Ticket ticket, Opened<Relay> opened) {
     turn::RelayResult result{.relay = adopt(opened.relay),
                              .additional = std::nullopt,
                              .reservation = opened.reservation};
     if (opened.additional) result.additional = adopt(*opened.additional);
-    answers_.emplace_back(RelayAnswer{open.ticket, std::move(result)});
+    answers_.emplace_back(RelayAnswer{ticket, std::move(result)});
 }
 
 void EffectDriver::perform_one(turn::CloseRelay& close, turn::Effects&, Time) {
-    RelaySocket* relay = parts_.relays.find(close.relay);
-    if (relay == nullptr) return;
-    // What is queued on this socket leaves before it closes.
-    parts_.sender.flush();
-    parts_.poller.remove(relay->socket().fd());
+    if (RelaySocket* relay = parts_.relays.find(close.relay)) {
+        // What is queued on this socket leaves before it closes.
+        parts_.sender.flush();
+        parts_.poller.remove(relay->socket().fd());
+    } else if (TcpRelay* tcp = parts_.relays.find_tcp(close.relay)) {
+        parts_.poller.remove(tcp->listener().fd());
+    } else {
+        return;
+    }
     parts_.relays.remove(close.relay);
 }
 

@@ -32,8 +32,33 @@ OpenedSockets RelayOpener::open(turn::OpenRelay& request, Time now) {
     return opened;
 }
 
-RelayOpener::Opened RelayOpener::open_one(AddressFamily family, const turn::OpenRelay& request,
-                                          Time now) {
+OpenedTcpRelays RelayOpener::open_tcp(const turn::OpenRelay& request, Time now) {
+    OpenedTcpRelays opened{open_one_tcp(request.family, request, now), std::nullopt, std::nullopt};
+    if (request.additional_family)
+        opened.additional = open_one_tcp(*request.additional_family, request, now);
+    return opened;
+}
+
+RelayOpener::Result<TcpRelay> RelayOpener::open_one_tcp(AddressFamily family,
+                                                        const turn::OpenRelay& request, Time now) {
+    RelayAddress* address = addresses_.choose(family, request.client.server.ip, random_);
+    if (address == nullptr) return std::unexpected(RelayError::FamilyNotSupported);
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        const auto port = address->tcp_ports.take_random(random_, now);
+        if (!port) break;
+        const Endpoint local{address->local, *port};
+        // Others connect from this very endpoint while it listens (RFC 6062 section 5.2).
+        auto listener = net::open_tcp_listener(local, {.reuse_port = true, .backlog = kTcpBacklog});
+        if (listener) return std::make_unique<TcpRelay>(std::move(*listener), *address);
+        address->tcp_ports.release(*port, now);
+        warn(local, listener.error(), now);
+        if (!is_port_taken(listener.error())) break;
+    }
+    return std::unexpected(RelayError::NoPorts);
+}
+
+RelayOpener::Result<RelaySocket> RelayOpener::open_one(AddressFamily family,
+                                                       const turn::OpenRelay& request, Time now) {
     RelayAddress* address = addresses_.choose(family, request.client.server.ip, random_);
     if (address == nullptr) return std::unexpected(RelayError::FamilyNotSupported);
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -47,7 +72,7 @@ RelayOpener::Opened RelayOpener::open_one(AddressFamily family, const turn::Open
     return std::unexpected(RelayError::NoPorts);
 }
 
-RelayOpener::Opened RelayOpener::open_pair(
+RelayOpener::Result<RelaySocket> RelayOpener::open_pair(
     turn::OpenRelay& request, Time now, std::optional<turn::ReservationTokenBytes>& reservation) {
     RelayAddress* address = addresses_.choose(request.family, request.client.server.ip, random_);
     if (address == nullptr) return std::unexpected(RelayError::FamilyNotSupported);
@@ -71,10 +96,13 @@ std::expected<std::unique_ptr<RelaySocket>, std::error_code> RelayOpener::bind(
     auto socket = net::open_udp({address.local, port}, options_);
     if (socket) return std::make_unique<RelaySocket>(std::move(*socket), address);
     address.ports.release(port, now);
-    if (failures_.admit(address.local, now))
-        log::warn("relay port cannot be opened",
-                  {{"relay", Endpoint{address.local, port}}, {"error", socket.error().message()}});
+    warn({address.local, port}, socket.error(), now);
     return std::unexpected(socket.error());
+}
+
+void RelayOpener::warn(const Endpoint& relay, std::error_code error, Time now) {
+    if (failures_.admit(relay.ip, now))
+        log::warn("relay port cannot be opened", {{"relay", relay}, {"error", error.message()}});
 }
 
 }  // namespace turnbuckle::server

@@ -4,26 +4,39 @@
 
 namespace turnbuckle::server {
 
-turn::RelayHandle RelaySockets::add(std::unique_ptr<RelaySocket> socket) {
+turn::RelayHandle RelaySockets::add(Slot slot) {
     std::uint32_t index = 0;
     if (free_.empty()) {
         index = static_cast<std::uint32_t>(sockets_.size());
-        sockets_.push_back(std::move(socket));
+        sockets_.push_back(std::move(slot));
     } else {
         index = free_.back();
         free_.pop_back();
-        sockets_[index] = std::move(socket);
+        sockets_[index] = std::move(slot);
     }
     return turn::RelayHandle{index};
 }
 
+turn::RelayHandle RelaySockets::add(std::unique_ptr<RelaySocket> socket) {
+    return add(Slot{std::move(socket), nullptr});
+}
+
+turn::RelayHandle RelaySockets::add(std::unique_ptr<TcpRelay> relay) {
+    return add(Slot{nullptr, std::move(relay)});
+}
+
 RelaySocket* RelaySockets::find(turn::RelayHandle handle) noexcept {
     const auto index = static_cast<std::size_t>(handle);
-    return index < sockets_.size() ? sockets_[index].get() : nullptr;
+    return index < sockets_.size() ? sockets_[index].udp.get() : nullptr;
+}
+
+TcpRelay* RelaySockets::find_tcp(turn::RelayHandle handle) noexcept {
+    const auto index = static_cast<std::size_t>(handle);
+    return index < sockets_.size() ? sockets_[index].tcp.get() : nullptr;
 }
 
 void RelaySockets::remove(turn::RelayHandle handle) noexcept {
-    sockets_[static_cast<std::size_t>(handle)].reset();
+    sockets_[static_cast<std::size_t>(handle)] = {};
     free_.push_back(static_cast<std::uint32_t>(handle));
 }
 

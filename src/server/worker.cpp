@@ -145,6 +145,7 @@ void Worker::serve(const net::Poller::Ready& ready, Time now) {
             return streams_.serve(index, ready, now);
         case Watch::TcpRelay:
         case Watch::PeerConnection:
+        case Watch::DataConnection:
         case Watch::Passage:
             return;
     }

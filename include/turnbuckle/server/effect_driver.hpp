@@ -17,6 +17,7 @@
 #include "turnbuckle/server/relay_opener.hpp"
 #include "turnbuckle/server/relay_sockets.hpp"
 #include "turnbuckle/server/session_log.hpp"
+#include "turnbuckle/server/watch.hpp"
 #include "turnbuckle/turn/engine.hpp"
 
 namespace turnbuckle::server {
@@ -69,8 +70,15 @@ private:
     void perform_one(turn::AuthenticationFailed& failure, turn::Effects& effects, Time now);
     void perform_one(turn::PeerRefused& refusal, turn::Effects& effects, Time now);
 
-    [[nodiscard]] std::expected<turn::OpenedRelay, turn::RelayError> adopt(
+    using AdoptedRelay = std::expected<turn::OpenedRelay, turn::RelayError>;
+    [[nodiscard]] AdoptedRelay adopt(
         std::expected<std::unique_ptr<RelaySocket>, turn::RelayError>& opened);
+    [[nodiscard]] AdoptedRelay adopt(
+        std::expected<std::unique_ptr<TcpRelay>, turn::RelayError>& opened);
+    [[nodiscard]] AdoptedRelay watch(turn::RelayHandle handle, int fd, Watch kind,
+                                     const Endpoint& relayed);
+    template <class Relay>
+    void answer(turn::Ticket ticket, Opened<Relay> opened);
 
     Parts parts_;
     std::shared_ptr<auth::CredentialSource> credentials_;

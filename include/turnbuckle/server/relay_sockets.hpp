@@ -1,8 +1,9 @@
 // Relay sockets: one worker's open ones, and those that are reserved for whoever brings the token.
 //
 // A RelaySocket owns its UDP socket and its port: destroying it closes the one and gives back the
-// other. RelaySockets belongs to one worker. Reservations are shared: a token may come back on any
-// five-tuple, and so to any worker (RFC 8656 section 7.2); the socket simply changes hands.
+// other; so does a TcpRelay with its listener and its TCP port. RelaySockets belongs to one worker.
+// Reservations are shared: a token may come back on any five-tuple, and so to any worker (RFC 8656
+// section 7.2); the socket simply changes hands.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include "turnbuckle/net/tcp_socket.hpp"
 #include "turnbuckle/net/udp_socket.hpp"
 #include "turnbuckle/server/relay_addresses.hpp"
 #include "turnbuckle/turn/effects.hpp"
@@ -38,14 +40,42 @@ private:
     RelayAddress* address_;
 };
 
+// Where TCP peers connect to, and connect from (RFC 6062 section 5).
+class TcpRelay {
+public:
+    TcpRelay(net::TcpListener listener, RelayAddress& address) noexcept
+        : listener_(std::move(listener)), address_(&address) {}
+    TcpRelay(const TcpRelay&) = delete;
+    TcpRelay& operator=(const TcpRelay&) = delete;
+    ~TcpRelay() { address_->tcp_ports.release(listener_.local().port, monotonic_now()); }
+
+    [[nodiscard]] const net::TcpListener& listener() const noexcept { return listener_; }
+    [[nodiscard]] Endpoint relayed() const noexcept {
+        return {address_->advertised, listener_.local().port};
+    }
+
+private:
+    net::TcpListener listener_;
+    RelayAddress* address_;
+};
+
 class RelaySockets {
 public:
+    // The handles of both are of one kind: the engine knows what it asked for.
     [[nodiscard]] turn::RelayHandle add(std::unique_ptr<RelaySocket> socket);
+    [[nodiscard]] turn::RelayHandle add(std::unique_ptr<TcpRelay> relay);
     [[nodiscard]] RelaySocket* find(turn::RelayHandle handle) noexcept;
+    [[nodiscard]] TcpRelay* find_tcp(turn::RelayHandle handle) noexcept;
     void remove(turn::RelayHandle handle) noexcept;
 
 private:
-    std::vector<std::unique_ptr<RelaySocket>> sockets_;
+    struct Slot {
+        std::unique_ptr<RelaySocket> udp;
+        std::unique_ptr<TcpRelay> tcp;
+    };
+    [[nodiscard]] turn::RelayHandle add(Slot slot);
+
+    std::vector<Slot> sockets_;
     std::vector<std::uint32_t> free_;
 };
 

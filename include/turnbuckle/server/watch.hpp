@@ -15,6 +15,7 @@ enum class Watch : std::uint8_t {
     Stream,          // a client's TCP connection
     TcpRelay,        // where peers connect to (RFC 6062); the index is its turn::RelayHandle
     PeerConnection,  // a TCP connection to a peer; the index is its turn::PeerConnection
+    DataConnection,  // a client's connection that is bound to a peer's, and has the same index
     Passage,         // a connection that is handed to a web server, either end of it
 };
 
