@@ -17,7 +17,11 @@ build_packages=(
 # To build the tests and to run them: the clients that they drive, and the judges of what they see.
 test_packages=(
     libgmock-dev libgtest-dev
-    ca-certificates chromium coturn iproute2 nodejs npm prometheus python3 python3-aioice systemd
+    ca-certificates chromium coturn curl firefox-esr iproute2 libnss3-tools nodejs npm openssl
+    prometheus python3 python3-aioice systemd
+    # webrtcbin, whose ICE is libnice, and what it takes to have a call with it from Python
+    gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice gstreamer1.0-plugins-bad gstreamer1.0-plugins-base
+    gstreamer1.0-plugins-good python3-gi
 )
 
 # For the sanitizers, the fuzzers and the checks of style, beside the tests.

@@ -3,20 +3,19 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
-const ARGUMENTS = [
-  "serve",
-  "--set", "listeners=[{transport: udp, address: 127.0.0.1, port: 0}]",
-  "--set", "admin.port=0",
-  "--set", "log.format=json",
-];
-
 export class Turnbuckle {
   // Resolves when it is ready, to a server whose `configuration` is the snippet.
-  static async start() {
+  static async start(files) {
+    const pair = { certificate: files.certificate, private_key: files.key };
+    const at = { address: "127.0.0.1", port: 0 };
+    const listeners = [
+      { transport: "udp", ...at }, { transport: "tcp", ...at }, { transport: "tls", ...at, ...pair },
+    ];
     const server = new Turnbuckle();
-    server.process = spawn(process.env.TURNBUCKLE ?? "build/dev/turnbuckle", ARGUMENTS, {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    server.process = spawn(process.env.TURNBUCKLE ?? "build/dev/turnbuckle", [
+      "serve", "--set", `listeners=${JSON.stringify(listeners)}`,
+      "--set", "admin.port=0", "--set", "log.format=json",
+    ], { stdio: ["ignore", "pipe", "pipe"] });
     server.ended = new Promise((resolve) => server.process.on("exit", resolve));
     server.log = [];
     createInterface({ input: server.process.stderr }).on("line", (line) => {
@@ -30,6 +29,20 @@ export class Turnbuckle {
       }
     }
     throw new Error(`the server ended: ${JSON.stringify(server.log)}`);
+  }
+
+  // The configuration with only that transport's URI (RFC 7065) left in it.
+  only(transport) {
+    const { username, credential } = this.configuration.iceServers[0];
+    return { iceServers: [{ urls: [this.uri(transport)], username, credential }] };
+  }
+
+  uri(transport) {
+    const line = this.log.find((l) => l.message === "listening" && l.transport === transport);
+    // Certificates are for names; Firefox resolves none but this one here.
+    const [, port] = line.address.match(/:(\d+)$/);
+    if (transport === "tls") return `turns:localhost:${port}?transport=tcp`;
+    return `turn:127.0.0.1:${port}?transport=${transport}`;
   }
 
   // The lines of the log, once the server has ended as it should.

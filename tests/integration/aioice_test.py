@@ -1,12 +1,14 @@
 """aioice, the ICE library of aiortc (Debian package python3-aioice), against the server."""
 
 import asyncio
+import tempfile
 import unittest
 
 from aioice import stun, turn
 
+from certificates import Authority
 from peer import EchoPeer
-from server import LOOPBACK_PEERS, PASSWORD, USER, ServerTest
+from server import LOOPBACK_PEERS, PASSWORD, USER, ServerTest, listener
 
 
 class Receiver(asyncio.DatagramProtocol):
@@ -18,14 +20,24 @@ class Receiver(asyncio.DatagramProtocol):
 
 
 class Aioice(ServerTest):
-    async def endpoint(self, server, password=PASSWORD):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="turnbuckle-test-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.authority = Authority(folder.name)
+        pair = cls.authority.issue("server")
+        cls.listeners = {"listeners": [listener(t, pair) for t in ("udp", "tcp", "tls")]}
+
+    async def endpoint(self, server, password=PASSWORD, transport="udp"):
         return await turn.create_turn_endpoint(
-            Receiver, server_addr=server.address, username=USER, password=password, transport="udp"
+            Receiver, server_addr=server.at(transport), username=USER, password=password,
+            transport="udp" if transport == "udp" else "tcp",
+            ssl=self.authority.context() if transport == "tls" else False,
         )
 
-    def test_data_goes_to_a_peer_and_back(self):
+    def data_goes_to_a_peer_and_back(self, over):
         async def run():
-            transport, receiver = await self.endpoint(server)
+            transport, receiver = await self.endpoint(server, transport=over)
             self.assertEqual(transport.get_extra_info("sockname")[0], "127.0.0.1")
             for data in (b"hello", bytes(range(256)), bytes(1200)):
                 transport.sendto(data, peer.address)
@@ -34,15 +46,24 @@ class Aioice(ServerTest):
             self.assertEqual(server.metric("turnbuckle_allocations"), 1)
             transport.close()
 
-        server = self.serve(LOOPBACK_PEERS)
+        server = self.serve(LOOPBACK_PEERS, self.listeners)
         with EchoPeer() as peer:
             asyncio.run(run())
-            self.assertEqual(server.await_log("session ended")["reason"], "released")
+            self.assertEqual(server.await_log("session ended", transport=over)["reason"], "released")
 
-    def test_two_clients_exchange_data_through_the_safe_defaults(self):
+    def test_data_goes_to_a_peer_and_back_over_udp(self):
+        self.data_goes_to_a_peer_and_back("udp")
+
+    def test_data_goes_to_a_peer_and_back_over_tcp(self):
+        self.data_goes_to_a_peer_and_back("tcp")
+
+    def test_data_goes_to_a_peer_and_back_over_tls(self):
+        self.data_goes_to_a_peer_and_back("tls")
+
+    def test_a_client_over_udp_and_one_over_tls_exchange_data_through_the_safe_defaults(self):
         async def run():
             one, at_one = await self.endpoint(server)
-            other, at_other = await self.endpoint(server)
+            other, at_other = await self.endpoint(server, transport="tls")
             addresses = [t.get_extra_info("sockname") for t in (one, other)]
             # Each opens its permission; what arrives before that is lost.
             one.sendto(b"open", addresses[1])
@@ -61,7 +82,7 @@ class Aioice(ServerTest):
             one.close()
             other.close()
 
-        server = self.serve()
+        server = self.serve(self.listeners)
         asyncio.run(run())
 
     def test_a_wrong_password_is_refused_with_401(self):

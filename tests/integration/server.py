@@ -49,6 +49,12 @@ def merged(base, *changes):
     return result
 
 
+def listener(transport, pair=None, address="127.0.0.1", **more):
+    """A listener's configuration, with a certificate if there is a pair of certificates.py."""
+    files = pair.entry() if pair else {}
+    return {"transport": transport, "address": address, "port": 0, **files, **more}
+
+
 def endpoint(text):
     host, _, port = text.rpartition(":")
     return host.strip("[]"), int(port)
@@ -88,9 +94,9 @@ class Server:
             reader.start()
         try:
             self.admin = endpoint(self.await_log("admin plane")["address"])
-            self.listening = [
-                endpoint(line["address"]) for line in self.log if line["message"] == "listening"
-            ]
+            opened = [line for line in self.log if line["message"] == "listening"]
+            self.listening = [endpoint(line["address"]) for line in opened]
+            self._transports = [line["transport"] for line in opened]
             wait_until(lambda: self.get("/readyz")[0] == 200, what="readiness")
         except BaseException:
             self.kill()
@@ -99,6 +105,10 @@ class Server:
     @property
     def address(self):
         return self.listening[0]
+
+    def at(self, transport):
+        """Where the first listener of that transport is."""
+        return self.listening[self._transports.index(transport)]
 
     @property
     def pid(self):

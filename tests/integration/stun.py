@@ -1,4 +1,5 @@
-"""STUN and TURN over UDP from the client's side, as raw as a test needs it (RFC 8489, RFC 8656).
+"""STUN and TURN from the client's side, as raw as a test needs it (RFC 8489, RFC 8656): over UDP
+here, over streams in stream.py.
 
 Written from the RFCs and independent of the server's own codec: what the two agree on is the wire.
 """
@@ -18,6 +19,7 @@ COOKIE = 0x2112A442
 
 BINDING, ALLOCATE, REFRESH, SEND, DATA = 0x001, 0x003, 0x004, 0x006, 0x007
 CREATE_PERMISSION, CHANNEL_BIND = 0x008, 0x009
+CONNECT, CONNECTION_BIND, CONNECTION_ATTEMPT = 0x00A, 0x00B, 0x00C
 
 REQUEST, INDICATION, SUCCESS, ERROR = range(4)
 
@@ -28,7 +30,9 @@ EVEN_PORT, REQUESTED_TRANSPORT, DONT_FRAGMENT = 0x0018, 0x0019, 0x001A
 XOR_MAPPED_ADDRESS, RESERVATION_TOKEN, FINGERPRINT = 0x0020, 0x0022, 0x8028
 ADDITIONAL_ADDRESS_FAMILY, ADDRESS_ERROR_CODE = 0x8000, 0x8001
 
-UDP = b"\x11\0\0\0"
+CONNECTION_ID = 0x002A
+
+UDP, TCP = b"\x11\0\0\0", b"\x06\0\0\0"
 IPV4, IPV6 = b"\x01\0\0\0", b"\x02\0\0\0"
 
 
@@ -141,18 +145,24 @@ class Message:
 class Client:
     """One TURN client on a UDP socket of its own."""
 
+    retransmits = True
+
     def __init__(self, server, user="alice", password="wonderland", bind=None, timeout=10):
-        family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
-        self.socket = socket.socket(family, socket.SOCK_DGRAM)
-        if bind is not None:
-            self.socket.bind(bind)
-        self.socket.connect(server)
+        self.socket = self.connect(server, bind)
         self.server = server
         self.user, self.password = user, password
         self.realm = self.nonce = None
         self.timeout = timeout
         self.inbox = deque()  # data that came while an answer was awaited
         self.relayed = None
+
+    def connect(self, server, bind):
+        family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
+        connected = socket.socket(family, socket.SOCK_DGRAM)
+        if bind is not None:
+            connected.bind(bind)
+        connected.connect(server)
+        return connected
 
     def close(self):
         self.socket.close()
@@ -179,7 +189,7 @@ class Client:
     def exchange(self, data, patience=None):
         """Sends a request, again and again as RFC 8489 says, and returns the answer to it."""
         end = time.monotonic() + (patience or self.timeout)
-        interval = 0.5
+        interval = 0.5 if self.retransmits else self.timeout
         while time.monotonic() < end:
             self.socket.send(data)
             answer = self._await_answer(data[8:20], min(time.monotonic() + interval, end))

@@ -1,16 +1,13 @@
 """coturn's own test client against the server, over UDP.
 
-turnutils_uclient ends with status 0 even if everything was lost, so its figures are read. It takes
-five seconds however little it sends: all of them run at the same time, against one server.
+All of its runs go on at the same time, against one server.
 """
 
-import os
 import re
-import socket
-import subprocess
 import unittest
 
-from server import LOOPBACK_PEERS, PASSWORD, SECRET, USER, Server, wait_until
+from server import LOOPBACK_PEERS, PASSWORD, SECRET, USER, Server
+from uclient import Peer, Result, Uclient
 
 PASSWORD_USER = ["-u", USER, "-w", PASSWORD]
 SECRET_USER = ["-u", "carol", "-W", SECRET]
@@ -50,97 +47,42 @@ BOTH_FAMILIES = {
 }
 
 
-def free_pair():
-    """A port of which neither it nor its successor is in use on any address."""
-    while True:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as one:
-            one.bind(("::", 0))
-            port = one.getsockname()[1]
-            try:
-                with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as other:
-                    other.bind(("::", port + 1))
-                    return port
-            except OSError:
-                continue
-
-
-class Uclient(unittest.TestCase):
+class OverUdp(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = Server(LOOPBACK_PEERS, BOTH_FAMILIES)
-        port = free_pair()
-        cls.peer = subprocess.Popen(
-            ["turnutils_peer", "-L", "127.0.0.1", "-L", "::1", "-p", str(port)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
-        try:
-            cls.await_peer(port)
-            started = {name: cls.start(port, *run[:2]) for name, run in RUNS.items()}
-            cls.outputs = {name: run.communicate(timeout=100)[0] for name, run in started.items()}
-        except BaseException:
-            cls.tearDownClass()
-            raise
+        cls.addClassCleanup(cls.server.stop)
+        cls.peer = Peer()
+        cls.addClassCleanup(cls.peer.stop)
+        cls.started = {name: cls.start(*run[:2]) for name, run in RUNS.items()}
 
     @classmethod
-    def tearDownClass(cls):
-        cls.peer.terminate()
-        cls.peer.wait()
-        cls.server.stop()
-
-    @staticmethod
-    def await_peer(port):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect(("127.0.0.1", port + 1))
-            probe.settimeout(0.1)
-
-            def answered():
-                try:
-                    probe.send(b"?")
-                    return probe.recv(10)
-                except (TimeoutError, ConnectionRefusedError):
-                    return None
-
-            wait_until(answered, what="turnutils_peer")
-
-    @classmethod
-    def start(cls, peer_port, listener, arguments):
-        address, port = cls.server.listening[listener]
+    def start(cls, listener, arguments):
         peer_ip = "::1" if "-x" in arguments else "127.0.0.1"
-        peer = [] if "-y" in arguments else ["-e", peer_ip, "-r", str(peer_port)]
-        return subprocess.Popen(
-            ["turnutils_uclient", "-p", str(port), "-n", str(MESSAGES), *peer, *arguments, address],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, "TMPDIR": cls.server.folder.name},
-        )
+        peer = [] if "-y" in arguments else cls.peer.arguments(peer_ip)
+        return Uclient(cls.server.listening[listener], *peer, *arguments,
+                       folder=cls.server.folder.name, messages=MESSAGES)
 
     def check(self, name):
-        output = self.outputs[name]
-        sent = re.findall(r"tot_send_msgs=(\d+), tot_recv_msgs=(\d+)", output)
-        lost = re.search(r"Total lost packets (\d+) .*total send dropped (\d+)", output)
-        self.assertTrue(sent and lost, output)
-        expected = RUNS[name][2]
-        self.assertEqual(sent[-1], (str(expected), str(expected)), output)
-        self.assertEqual(lost.groups(), ("0", "0"), output)
+        client = self.started[name]
+        count = RUNS[name][2]
+        self.assertEqual(client.result(), Result(count, count, 0, 0), client.output[-2000:])
 
 
 for run in RUNS:
     def test(self, name=run):
         self.check(name)
 
-    setattr(Uclient, "test_" + re.sub(r"\W+", "_", run) + "_without_loss", test)
+    setattr(OverUdp, "test_" + re.sub(r"\W+", "_", run) + "_without_loss", test)
 
 
 class WithSafeDefaults(unittest.TestCase):
     def test_clients_reach_each_other_where_no_private_peer_is_allowed(self):
         server = Server()
         try:
-            address, port = server.address
-            output = subprocess.run(
-                ["turnutils_uclient", "-p", str(port), "-y", "-s", *SECRET_USER, address],
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=True,
-            ).stdout
-            self.assertIn("tot_send_msgs=20, tot_recv_msgs=20", output)
-            self.assertIn("Total lost packets 0 ", output)
+            client = Uclient(server.address, "-y", "-s", *SECRET_USER,
+                             folder=server.folder.name, messages=5)
+            self.assertEqual(client.result(), Result(20, 20, 0, 0), client.output[-2000:])
         finally:
             server.stop()
 
