@@ -47,6 +47,19 @@ void append_relay_port_families(Families& families, std::span<const RelayPorts> 
     }
 }
 
+void append_certificate_families(Families& families, const CertificateView& certificates) {
+    FamilyBuilder expiry(families, MetricType::Gauge,
+                         "turnbuckle_certificate_not_after_timestamp_seconds",
+                         "When each certificate in force expires, since 1970.");
+    for (const auto& each : certificates.in_force)
+        expiry.sample({{"certificate", each.file}},
+                      static_cast<double>(each.not_after.time_since_epoch().count()));
+    FamilyBuilder(families, MetricType::Counter, "turnbuckle_certificate_reloads_total",
+                  "Times that changed certificates were read again, by result.")
+        .sample({{"result", "success"}}, static_cast<double>(certificates.renewals))
+        .sample({{"result", "failure"}}, static_cast<double>(certificates.failures));
+}
+
 namespace {
 
 struct IoCounter {

@@ -4,6 +4,7 @@
 #include "turnbuckle/app/commands.hpp"
 #include "turnbuckle/app/configuration.hpp"
 #include "turnbuckle/config/dump.hpp"
+#include "turnbuckle/server/certificates.hpp"
 #include "turnbuckle/server/rules.hpp"
 
 namespace turnbuckle::app {
@@ -11,6 +12,10 @@ namespace turnbuckle::app {
 int check(const ConfigOptions& options) {
     const auto config = load(options);
     if (!config) return kExitConfiguration;
+    const auto errors = server::certificate_errors(config->listeners);
+    for (const auto& error : errors)
+        std::cerr << to_string(error) << '\n';
+    if (!errors.empty()) return kExitConfiguration;
     try {
         (void)server::rules_of(*config, server::worker_count_of(*config));
     } catch (const std::invalid_argument& error) {

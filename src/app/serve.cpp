@@ -91,6 +91,15 @@ private:
                                          .free = use.free,
                                          .quarantined = use.quarantined});
                     return ports;
+                },
+            .certificates =
+                [this] {
+                    const server::Certificates& own = server_.certificates();
+                    admin::CertificateView view{.renewals = own.renewals().value(),
+                                                .failures = own.failures().value()};
+                    for (const auto& info : own.in_force())
+                        view.in_force.push_back({info.file, info.not_after});
+                    return view;
                 }};
     }
 
@@ -138,6 +147,7 @@ private:
     void tick(Time now) {
         if (drain_deadline_ && (now >= *drain_deadline_ || server_.allocations() == 0))
             ended_ = true;
+        server_.renew_certificates(now);
         if (now >= next_refresh_) {
             server_.refresh_addresses();
             next_refresh_ = now + kAddressRefresh;

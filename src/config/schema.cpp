@@ -143,6 +143,8 @@ void Schema<CertificateFiles>::finish(CertificateFiles& files, const Node& node,
                                       ErrorList& errors) {
     if (files.certificate.empty()) errors.add(node.at, "needs a 'certificate'");
     if (files.private_key.empty()) errors.add(node.at, "needs a 'private_key'");
+    files.certificate_at = node.position_of({"certificate"});
+    files.private_key_at = node.position_of({"private_key"});
 }
 
 void Schema<WebBackend>::finish(WebBackend& web, const Node& node, ErrorList& errors) {
@@ -161,7 +163,8 @@ namespace {
 
 // The short form becomes the list's only entry.
 void move_pair_into_list(Listener& listener, const Node& node, ErrorList& errors) {
-    CertificateFiles pair{listener.certificate.value_or(""), listener.private_key.value_or("")};
+    CertificateFiles pair{.certificate = listener.certificate.value_or(""),
+                          .private_key = listener.private_key.value_or("")};
     listener.certificate.reset();
     listener.private_key.reset();
     if (pair == CertificateFiles{}) return;

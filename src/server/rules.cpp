@@ -86,6 +86,17 @@ std::vector<RelayAddresses::Configured> relay_addresses_of(const config::Config&
     return result;
 }
 
+namespace {
+
+// Other certificates can be taken over; the first or none cannot.
+std::vector<config::Listener> without_certificates(std::vector<config::Listener> listeners) {
+    for (config::Listener& listener : listeners)
+        if (!listener.certificates.empty()) listener.certificates.assign(1, {});
+    return listeners;
+}
+
+}  // namespace
+
 std::vector<std::string> needing_restart(const config::Config& running,
                                          const config::Config& wanted) {
     std::vector<std::string> keys;
@@ -93,7 +104,8 @@ std::vector<std::string> needing_restart(const config::Config& running,
         if (!(a == b)) keys.emplace_back(key);
     };
     compare("workers", running.workers, wanted.workers);
-    compare("listeners", running.listeners, wanted.listeners);
+    compare("listeners", without_certificates(running.listeners),
+            without_certificates(wanted.listeners));
     compare("relay.addresses", running.relay.addresses, wanted.relay.addresses);
     compare("relay.ports", running.relay.ports, wanted.relay.ports);
     compare("auth.nonce_lifetime", running.auth.nonce_lifetime, wanted.auth.nonce_lifetime);

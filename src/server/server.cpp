@@ -124,11 +124,16 @@ std::vector<std::string> Server::reload(const config::Config& config) {
     for (const auto& worker : workers_)
         worker->reconfigure(rules);
     relay_addresses_.refresh_own_addresses();
+    certificates_.reload(config.listeners);
     return keys;
 }
 
 void Server::refresh_addresses() {
     relay_addresses_.refresh_own_addresses();
+}
+
+void Server::renew_certificates(Time now) {
+    certificates_.poll(now);
 }
 
 std::size_t Server::allocations() const {

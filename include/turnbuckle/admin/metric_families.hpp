@@ -73,6 +73,8 @@ void append_stream_families(Families& families, std::span<const WorkerView> work
 // Socket calls and load, by worker, so that uneven load shows.
 void append_worker_families(Families& families, std::span<const WorkerView> workers);
 void append_relay_port_families(Families& families, std::span<const RelayPorts> ports);
+// Expiry and renewals of the certificates.
+void append_certificate_families(Families& families, const CertificateView& certificates);
 // What Prometheus' client libraries tell about every process, from /proc.
 void append_process_families(Families& families);
 

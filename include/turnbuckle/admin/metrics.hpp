@@ -3,7 +3,8 @@
 // The workers' counters are read live at each scrape, through views that the application provides;
 // nothing is copied in between. Every series exists from the start, at zero, so that rates work.
 // Labels are bounded by enumerations, by the number of workers and by the configured relay
-// addresses; nothing is labelled by user or client. render() may be called on any thread.
+// addresses and certificates; nothing is labelled by user or client. render() may be called on any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "turnbuckle/admin/http_handler.hpp"
+#include "turnbuckle/base/time.hpp"
 #include "turnbuckle/net/statistics.hpp"
 #include "turnbuckle/turn/statistics.hpp"
 
@@ -35,11 +37,22 @@ struct RelayPorts {
     std::uint64_t quarantined = 0;
 };
 
+struct CertificateView {
+    struct InForce {
+        std::string file;  // as configured, so the label is bounded
+        WallTime not_after{};
+    };
+    std::vector<InForce> in_force = {};
+    std::uint64_t renewals = 0;
+    std::uint64_t failures = 0;
+};
+
 // Called at each scrape on the admin thread; an empty function provides nothing.
 struct MetricsSource {
     std::string version;
     std::function<std::vector<WorkerView>()> workers = {};
     std::function<std::vector<RelayPorts>()> relay_ports = {};
+    std::function<CertificateView()> certificates = {};
 };
 
 class Metrics {

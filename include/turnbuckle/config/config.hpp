@@ -14,6 +14,7 @@
 #include "turnbuckle/base/address.hpp"
 #include "turnbuckle/base/log.hpp"
 #include "turnbuckle/base/secret.hpp"
+#include "turnbuckle/config/error.hpp"
 #include "turnbuckle/turn/statistics.hpp"
 
 namespace turnbuckle::config {
@@ -48,8 +49,13 @@ struct SecretSource {
 struct CertificateFiles {
     std::string certificate;
     std::string private_key;
+    // Where the two stand: what is wrong with the files is found by whoever opens them.
+    Position certificate_at{};
+    Position private_key_at{};
 
-    friend bool operator==(const CertificateFiles&, const CertificateFiles&) = default;
+    friend bool operator==(const CertificateFiles& a, const CertificateFiles& b) {
+        return a.certificate == b.certificate && a.private_key == b.private_key;
+    }
 };
 
 // A web server that shares a listener's port: connections whose ClientHello asks for one of `names`

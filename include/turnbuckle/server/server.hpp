@@ -49,11 +49,14 @@ public:
     [[nodiscard]] std::vector<std::string> reload(const config::Config& config);
     // Follows addresses that come and go; to be called now and then.
     void refresh_addresses();
+    // Renews certificates whose files have changed; to be called a few times a second.
+    void renew_certificates(Time now);
 
     [[nodiscard]] bool draining() const noexcept { return draining_; }
     [[nodiscard]] std::size_t allocations() const;
     [[nodiscard]] const std::vector<Listening>& listening() const noexcept { return listening_; }
     [[nodiscard]] std::vector<PortUse> port_use() const;
+    [[nodiscard]] const Certificates& certificates() const noexcept { return certificates_; }
     [[nodiscard]] const std::vector<std::unique_ptr<Worker>>& workers() const noexcept {
         return workers_;
     }

@@ -29,13 +29,19 @@ protected:
     net::Statistics io_[2];
     std::vector<RelayPorts> ports_{
         {.address = "192.0.2.1", .used = 3, .free = 16380, .quarantined = 1}};
+    CertificateView certificates_{
+        .in_force = {{"/a.pem", WallTime(std::chrono::seconds(1'800'000'000))},
+                     {"/b.pem", WallTime(std::chrono::seconds(1'900'000'000))}},
+        .renewals = 5,
+        .failures = 2};
     Metrics metrics_{
         {.version = "1.2.3",
          .workers =
              [this] {
                  return std::vector<WorkerView>{{&protocol_[0], &io_[0]}, {&protocol_[1], &io_[1]}};
              },
-         .relay_ports = [this] { return ports_; }}};
+         .relay_ports = [this] { return ports_; },
+         .certificates = [this] { return certificates_; }}};
 
     // Series, labels included, to value.
     [[nodiscard]] std::map<std::string, double> samples() const {
@@ -187,6 +193,15 @@ TEST_F(MetricsTest, RelayPortsAreToldByState) {
     EXPECT_EQ(value("turnbuckle_relay_ports{address=\"192.0.2.1\",state=\"used\"}"), 3);
     EXPECT_EQ(value("turnbuckle_relay_ports{address=\"192.0.2.1\",state=\"free\"}"), 16380);
     EXPECT_EQ(value("turnbuckle_relay_ports{address=\"192.0.2.1\",state=\"quarantined\"}"), 1);
+}
+
+TEST_F(MetricsTest, CertificatesTellWhenTheyExpireAndHowTheyWereRenewed) {
+    EXPECT_EQ(value("turnbuckle_certificate_not_after_timestamp_seconds{certificate=\"/a.pem\"}"),
+              1'800'000'000);
+    EXPECT_EQ(value("turnbuckle_certificate_not_after_timestamp_seconds{certificate=\"/b.pem\"}"),
+              1'900'000'000);
+    EXPECT_EQ(value("turnbuckle_certificate_reloads_total{result=\"success\"}"), 5);
+    EXPECT_EQ(value("turnbuckle_certificate_reloads_total{result=\"failure\"}"), 2);
 }
 
 TEST_F(MetricsTest, TheProcessTellsAboutItself) {
