@@ -31,6 +31,10 @@ std::string_view name_of(DropReason reason) noexcept {
             return "bad_source";
         case DropReason::ClientGone:
             return "client_gone";
+        case DropReason::NoAssociation:
+            return "no_association";
+        case DropReason::NoProxyHeader:
+            return "no_proxy_header";
         case DropReason::NoAllocation:
             return "no_allocation";
         case DropReason::NoChannel:

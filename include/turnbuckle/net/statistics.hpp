@@ -33,12 +33,23 @@ struct StreamStatistics {
     Counter accepted;
     turn::PerEnum<Counter, ConnectionRefusal> refused;
     turn::PerEnum<Counter, ConnectionEnd> closed;
+    Gauge passages;       // connections that are passed through to a web server
+    Counter handed_over;  // to another worker (RFC 6062)
     Counter handshakes;
     Counter resumed_handshakes;
     Counter read_calls;
     Counter read_bytes;
     Counter write_calls;
     Counter written_bytes;
+};
+
+// Associations with clients over DTLS.
+struct DtlsStatistics {
+    Gauge open;            // half-open ones included
+    Counter cookies_sent;  // HelloVerifyRequests
+    Counter handshakes;    // that were completed
+    turn::PerEnum<Counter, ConnectionRefusal> refused;
+    turn::PerEnum<Counter, ConnectionEnd> closed;
 };
 
 struct Statistics {
@@ -57,6 +68,8 @@ struct Statistics {
     Counter wakeups;
     Counter busy_nanoseconds;  // time not spent waiting
     StreamStatistics streams;
+    DtlsStatistics dtls;
+    Gauge proxied_flows;  // clients that proxies forward over UDP
 };
 
 }  // namespace turnbuckle::net

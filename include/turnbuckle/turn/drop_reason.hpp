@@ -20,7 +20,10 @@ enum class DropReason : std::uint8_t {
     Retransmission,     // the same request is still waiting for its credential or relay
     Overloaded,         // too many requests wait for an answer already
     BadSource,          // source port 0, or a source no client can have
-    ClientGone,  // the request waited for something, and its connection closed or became another
+    ClientGone,     // the request waited for something, and its connection closed or became another
+    NoAssociation,  // a DTLS record of no association of ours
+    NoProxyHeader,  // from a trusted proxy over UDP, neither of a known flow nor with a valid
+                    // header
     // Relaying, client to peer
     NoAllocation,    // ChannelData or Send from a five-tuple without an allocation
     NoChannel,       // channel not bound, or its binding expired
