@@ -4,7 +4,8 @@
 // end of the source's stream is passed on behind its last byte (shutdown), so either side may close
 // its half first. Back-pressure is the sockets' own: nothing is read while the sink takes nothing.
 // A pump holds a pipe only while bytes are in it; an idle one holds nothing. If there are no
-// descriptors for a pipe, bytes are copied through memory instead. One thread.
+// descriptors for a pipe, bytes are copied through memory instead. One thread; the process must
+// ignore SIGPIPE, which splice() cannot be told not to raise.
 #pragma once
 
 #include <cstddef>
@@ -78,15 +79,14 @@ public:
 
 private:
     [[nodiscard]] std::optional<Flow> drain(int sink, PipePool& pipes, std::size_t& moved);
-    [[nodiscard]] std::optional<Flow> fill(int source, PipePool& pipes);
-    [[nodiscard]] std::optional<Flow> fill_by_copying(int source);
+    [[nodiscard]] std::optional<Flow> fill(int source, PipePool& pipes, bool& dry);
+    [[nodiscard]] std::optional<Flow> fill_by_copying(int source, bool& dry);
 
     std::vector<std::uint8_t> first_;
     std::size_t first_begin_ = 0;
     std::optional<Pipe> pipe_;
     std::size_t in_pipe_ = 0;
     bool source_ended_ = false;
-    bool source_dry_ = false;  // it had less than was asked for: asking again would be in vain
 };
 
 }  // namespace turnbuckle::net

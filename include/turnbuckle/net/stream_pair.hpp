@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "turnbuckle/base/bytes.hpp"
@@ -26,7 +28,7 @@ public:
     enum class State : std::uint8_t {
         Open,
         Ended,   // both directions have ended in good order
-        Failed,  // a side broke: destroy the pair, which resets the other
+        Failed,  // a side broke
     };
 
     // Neither descriptor is in the poller yet. `tls` is the client's session, nothing for plain
@@ -35,7 +37,8 @@ public:
                FileDescriptor peer, std::uint64_t peer_token, std::unique_ptr<TlsSession> tls);
     StreamPair(const StreamPair&) = delete;
     StreamPair& operator=(const StreamPair&) = delete;
-    // Closes both; unless they had ended, with a reset, so that nobody takes a part for the whole.
+    // Closes both, after passing on what can be at once. A pair that failed is reset, so that
+    // nobody takes a part for the whole.
     ~StreamPair();
 
     // What goes before everything else, before start(): bytes that the client sent already
@@ -71,7 +74,9 @@ private:
     void move_to_peer();
     void move_to_client();
     [[nodiscard]] Flow decrypt();
+    [[nodiscard]] std::optional<Flow> read_client();
     [[nodiscard]] Flow encrypt();
+    [[nodiscard]] std::optional<Flow> read_peer();
     [[nodiscard]] State watch();
     void watch(End& end, Interest wanted);
 

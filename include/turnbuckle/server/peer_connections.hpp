@@ -17,6 +17,8 @@
 #include <optional>
 #include <vector>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include "turnbuckle/base/log_limiter.hpp"
 #include "turnbuckle/base/time.hpp"
 #include "turnbuckle/net/poller.hpp"
@@ -95,7 +97,6 @@ private:
         std::uint32_t generation = 0;
         turn::Ticket ticket{};                  // Connecting
         net::FileDescriptor fd;                 // Connecting, Waiting
-        std::optional<turn::LinkId> expected;   // Waiting, and its client's stream departs
         std::unique_ptr<net::StreamPair> pair;  // Bound
     };
 
@@ -103,19 +104,25 @@ private:
     [[nodiscard]] std::optional<turn::PeerConnection> add(net::FileDescriptor fd,
                                                           net::Interest interest,
                                                           Slot::State state);
+    // Closes its sockets.
     void release(turn::PeerConnection connection);
+    // And tells the owner.
     void end(turn::PeerConnection connection, Time now);
     void finish_connect(turn::PeerConnection connection, Time now);
     void look_after_waiting(turn::PeerConnection connection, const net::Poller::Ready& ready,
                             Time now);
     void account(turn::PeerConnection connection, net::StreamPair& pair) noexcept;
     void settle(turn::PeerConnection connection, net::StreamPair::State state, Time now);
+    void admit(turn::RelayHandle relay, net::AcceptedStream accepted, Time now);
     void pause(turn::RelayHandle relay, Time now);
+    void forget_expected(turn::PeerConnection connection);
 
     Parts parts_;
     net::PipePool pipes_;
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_;
+    boost::unordered_flat_map<turn::Ticket, turn::PeerConnection> connecting_;
+    std::vector<turn::BindPeer> expected_;  // streams that are on their way here
     std::vector<turn::RelayHandle> paused_relays_;
     LogLimiter failures_;
 };
