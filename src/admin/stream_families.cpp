@@ -18,6 +18,9 @@ struct StreamCounter {
 constexpr std::array kCounters{
     StreamCounter{"turnbuckle_connections_accepted_total", "TCP connections accepted.",
                   &StreamStatistics::accepted},
+    StreamCounter{"turnbuckle_connections_handed_over_total",
+                  "TCP connections that moved to the worker that has their peer's connection.",
+                  &StreamStatistics::handed_over},
     StreamCounter{"turnbuckle_tls_handshakes_total", "TLS handshakes completed.",
                   &StreamStatistics::handshakes},
     StreamCounter{"turnbuckle_tls_handshakes_resumed_total",
@@ -51,6 +54,10 @@ void append_stream_families(Families& families, std::span<const WorkerView> work
             {{"transport", name_of(transport)}},
             sum_of(
                 workers, [&](const StreamStatistics& s) -> auto& { return s.open[transport]; }));
+    FamilyBuilder(families, MetricType::Gauge, "turnbuckle_web_passages",
+                  "Connections that are passed through to a web server.")
+        .sample(sum_of(
+            workers, [](const StreamStatistics& s) -> auto& { return s.passages; }));
     for (const StreamCounter& row : kCounters)
         FamilyBuilder(families, MetricType::Counter, row.name, row.help)
             .sample(sum_of(

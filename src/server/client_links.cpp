@@ -22,8 +22,19 @@ void ClientLinks::relay(const turn::RelayDecision& decision, net::SendItem& item
             return parts_.streams.send(index, ByteView(item.header).first(decision.header_length),
                                        payload, decision.padding, now);
         case LinkKind::Dtls:
-        case LinkKind::Proxied:
-            break;
+            return parts_.dtls.send(index, ByteView(item.header).first(decision.header_length),
+                                    payload);
+        case LinkKind::Proxied: {
+            const DatagramRoute* route = parts_.proxied.route(index);
+            if (route == nullptr) return parts_.statistics.drop(turn::DropReason::ClientGone);
+            item.socket = &parts_.udp[route->listener].socket;
+            item.destination = route->destination;
+            item.source = route->source;
+            item.header_length = decision.header_length;
+            item.padding = decision.padding;
+            item.payload = payload;
+            return parts_.sender.queue(item);
+        }
     }
 }
 
@@ -43,8 +54,12 @@ void ClientLinks::answer(const turn::ClientPath& to, ByteView message, Time now)
         case LinkKind::Stream:
             return parts_.streams.send(index, message, {}, 0, now);
         case LinkKind::Dtls:
-        case LinkKind::Proxied:
-            break;
+            return parts_.dtls.send(index, {}, message);
+        case LinkKind::Proxied: {
+            const DatagramRoute* route = parts_.proxied.route(index);
+            if (route == nullptr) return parts_.statistics.drop(turn::DropReason::ClientGone);
+            return DatagramOutput(parts_.sender, parts_.arena, parts_.udp).send(*route, message);
+        }
     }
 }
 

@@ -20,16 +20,22 @@ void EffectDriver::perform(turn::Effects& effects, Time now) {
             std::visit([&](auto& each) { perform_one(each, effects, now); }, effect);
         effects.clear();
         if (answers_.empty()) return;
-        auto answer = std::move(answers_.back());
+        Answer answer = std::move(answers_.back());
         answers_.pop_back();
-        if (auto* credential = std::get_if<CredentialAnswer>(&answer)) {
-            parts_.engine.on_credential(credential->ticket, credential->result, now, wall_now(),
-                                        effects);
-        } else {
-            auto& relay = std::get<RelayAnswer>(answer);
-            parts_.engine.on_relay_opened(relay.ticket, std::move(relay.result), now, effects);
-        }
+        std::visit([&](auto& each) { give(each, effects, now); }, answer);
     }
+}
+
+void EffectDriver::give(CredentialAnswer& answer, turn::Effects& effects, Time now) {
+    parts_.engine.on_credential(answer.ticket, answer.result, now, wall_now(), effects);
+}
+
+void EffectDriver::give(RelayAnswer& answer, turn::Effects& effects, Time now) {
+    parts_.engine.on_relay_opened(answer.ticket, std::move(answer.result), now, effects);
+}
+
+void EffectDriver::give(ConnectAnswer& answer, turn::Effects& effects, Time now) {
+    parts_.engine.on_peer_connected(answer.ticket, std::unexpected(answer.error), now, effects);
 }
 
 void EffectDriver::perform_one(turn::SendToClient& send, turn::Effects& effects, Time now) {
@@ -119,12 +125,21 @@ void EffectDriver::perform_one(turn::CloseRelay& close, turn::Effects&, Time) {
     parts_.relays.remove(close.relay);
 }
 
-// No listener of this server has streams, so no engine asks for any of these.
-void EffectDriver::perform_one(turn::ConnectPeer&, turn::Effects&, Time) {}
-void EffectDriver::perform_one(turn::CancelConnect&, turn::Effects&, Time) {}
-void EffectDriver::perform_one(turn::ClosePeer&, turn::Effects&, Time) {}
+void EffectDriver::perform_one(turn::ConnectPeer& connect, turn::Effects&, Time) {
+    if (const auto error = parts_.peers.connect(connect))
+        answers_.emplace_back(ConnectAnswer{connect.ticket, *error});
+}
+
+void EffectDriver::perform_one(turn::CancelConnect& cancel, turn::Effects&, Time) {
+    parts_.peers.cancel(cancel.ticket);
+}
+
+void EffectDriver::perform_one(turn::ClosePeer& close, turn::Effects&, Time) {
+    parts_.peers.close(close.peer);
+}
 
 void EffectDriver::perform_one(turn::BindPeer& bind, turn::Effects&, Time) {
+    parts_.peers.expect(bind);
     parts_.streams.bind(index_of(bind.link), bind.peer);
 }
 

@@ -16,9 +16,9 @@ namespace turnbuckle::server {
 
 namespace {
 
-Secret fresh_nonce_master() {
+Secret fresh_key() {
     SecureRandom random;
-    std::array<std::uint8_t, turn::NonceAuthority::kMasterKeyLength> key{};
+    std::array<std::uint8_t, 32> key{};
     random.fill(key);
     return Secret(std::string(as_text(key)));
 }
@@ -29,7 +29,7 @@ constexpr net::UdpSocketOptions kRelayOptions{.gro = true, .drops = true, .read_
 Server::Server(const config::Config& config)
     : config_(config),
       quota_(quota_limits_of(config)),
-      nonces_(fresh_nonce_master(), config.auth.nonce_lifetime),
+      nonces_(fresh_key(), config.auth.nonce_lifetime),
       relay_addresses_(relay_addresses_of(config), config.relay.ports.min, config.relay.ports.max),
       connection_limits_(connection_limits_of(config)),
       certificates_(config.listeners) {
@@ -55,6 +55,7 @@ void Server::open_workers(const Rules& rules) {
                              .quota = quota_,
                              .connection_limits = connection_limits_,
                              .nonces = nonces_,
+                             .dtls_cookie_key = fresh_key(),
                              .relay_socket_options = kRelayOptions,
                              .hand_over =
                                  [this](std::uint8_t worker, std::unique_ptr<Stream> stream) {

@@ -50,10 +50,18 @@ Worker::Worker(SharedState shared, std::uint8_t index, const Rules& rules,
       streams_(Streams::Parts{engine_, poller_, sender_, protocol_statistics_, io_statistics_,
                               shared_.connection_limits, *this},
                std::move(listeners.streams), rules.stream_queue),
-      links_(ClientLinks::Parts{sender_, arena_, listeners_, streams_}),
+      peers_(PeerConnections::Parts{engine_, poller_, relays_, shared_.relay_addresses, *this}),
+      passages_(Passages::Parts{poller_, io_statistics_}),
+      dtls_(DtlsLinks::Parts{engine_, sender_, arena_, listeners_, protocol_statistics_,
+                             io_statistics_, shared_.connection_limits, random_, *this},
+            shared_.dtls_cookie_key, rules.engine->answers, monotonic_now()),
+      proxied_(
+          ProxiedFlows::Parts{engine_, listeners_, protocol_statistics_, io_statistics_, *this}),
+      links_(ClientLinks::Parts{sender_, arena_, listeners_, streams_, dtls_, proxied_,
+                                protocol_statistics_}),
       opener_(shared_.relay_addresses, shared_.reservations, random_, shared_.relay_socket_options),
       driver_(EffectDriver::Parts{engine_, poller_, sender_, relays_, opener_, log_,
-                                  protocol_statistics_, links_, streams_, mailbox_},
+                                  protocol_statistics_, links_, streams_, peers_, mailbox_},
               rules.credentials) {
     for (std::uint32_t i = 0; i < listeners_.size(); ++i)
         poller_.add(listeners_[i].socket.fd(), token_of(Watch::UdpListener, i));
@@ -89,6 +97,7 @@ void Worker::stop() {
 
 void Worker::reconfigure(Rules rules) {
     mailbox_->post([this, rules = std::move(rules)]() mutable {
+        dtls_.set_answer_limits(rules.engine->answers);
         engine_.reconfigure(std::move(rules.engine), effects_);
         driver_.perform(effects_, monotonic_now());
         driver_.use(std::move(rules.credentials));
@@ -110,7 +119,8 @@ void Worker::run() {
     Time now = monotonic_now();
     while (!stopping_.load(std::memory_order_relaxed)) {
         const Time deadline =
-            std::min(next_housekeeping_, engine_.next_timeout().value_or(Time::max()));
+            std::min({next_housekeeping_, engine_.next_timeout().value_or(Time::max()),
+                      dtls_.next_timeout().value_or(Time::max())});
         const auto ready = poller_.wait(std::max(deadline - now, Duration(0)));
         const Time woke = monotonic_now();
         now = woke;
@@ -127,6 +137,7 @@ void Worker::run() {
     }
     engine_.end_all(turn::EndReason::Drained, now, effects_);
     driver_.perform(effects_, now);
+    dtls_.close_all(now);
     flush(now);
     log_.close(now);
 }
@@ -144,10 +155,17 @@ void Worker::serve(const net::Poller::Ready& ready, Time now) {
         case Watch::Stream:
             return streams_.serve(index, ready, now);
         case Watch::TcpRelay:
+            return peers_.accept(turn::RelayHandle{index}, now);
         case Watch::PeerConnection:
+            return peers_.serve(net::StreamPair::Side::Peer, turn::PeerConnection{index}, ready,
+                                now);
         case Watch::DataConnection:
+            return peers_.serve(net::StreamPair::Side::Client, turn::PeerConnection{index}, ready,
+                                now);
         case Watch::Passage:
-            return;
+            return passages_.serve(net::StreamPair::Side::Client, index, ready);
+        case Watch::PassageBackend:
+            return passages_.serve(net::StreamPair::Side::Peer, index, ready);
     }
 }
 
@@ -156,10 +174,26 @@ void Worker::serve_listener(std::uint32_t index, Time now) {
     turn::ClientPath from{.link = link_of(LinkKind::Udp, index), .tuple = {}};
     from.tuple.server.port = listener.local().port;
     for (const net::Datagram& datagram : receiver_.receive(listener, receiver_.free_slots())) {
+        const DatagramRoute route{index, datagram.source, datagram.destination};
+        if (proxied_.trusts(index, datagram.source.ip)) {
+            if (const auto forwarded = proxied_.receive(index, datagram, now))
+                serve_datagram(forwarded->from, route, forwarded->datagram, now);
+            continue;
+        }
         from.tuple.client = datagram.source;
         from.tuple.server.ip = datagram.destination;
-        on_client_packet(from, datagram.data, now);
+        serve_datagram(from, route, datagram.data, now);
     }
+}
+
+void Worker::serve_datagram(const turn::ClientPath& from, const DatagramRoute& route,
+                            ByteView datagram, Time now) {
+    const UdpListener& listener = listeners_[route.listener];
+    if (listener.tls && net::is_dtls(datagram))
+        return dtls_.receive(route, from.tuple.client, from.tuple.server, datagram, now);
+    if (listener.transport == turn::Transport::Dtls)
+        return protocol_statistics_.drop(turn::DropReason::NotStun);
+    on_client_packet(from, datagram, now);
 }
 
 // A datagram or a frame. Its bytes stay until the flush.
@@ -204,20 +238,60 @@ void Worker::on_frame(const turn::ClientPath& from, ByteView frame, Time now) {
 }
 
 void Worker::on_stream_closed(const turn::ClientPath& from, Time now) {
+    if (peers_.abandon(from.link, now)) return;
+    disconnect(from, now);
+}
+
+void Worker::on_dtls_message(const turn::ClientPath& from, ByteView message, Time now) {
+    on_client_packet(from, message, now);
+}
+
+void Worker::on_dtls_closed(const turn::ClientPath& from, Time now) {
+    disconnect(from, now);
+}
+
+void Worker::on_flow_ended(const turn::ClientPath& from, Time now) {
+    dtls_.end(from.tuple.client, from.tuple.server, now);
+    disconnect(from, now);
+}
+
+void Worker::disconnect(const turn::ClientPath& from, Time now) {
     engine_.on_disconnect(from, now, effects_);
     driver_.perform(effects_, now);
 }
 
-void Worker::on_stream_departed(std::unique_ptr<Stream> stream, Time) {
+void Worker::on_stream_departed(std::unique_ptr<Stream> stream, Time now) {
     switch (stream->departure->to) {
         case Stream::Departure::To::Worker: {
             const std::uint8_t worker = stream->departure->worker;
+            io_statistics_.streams.handed_over.add();
             return shared_.hand_over(worker, std::move(stream));
         }
         case Stream::Departure::To::Peer:
-        case Stream::Departure::To::Web:
-            return;
+            return peers_.bind(std::move(stream), now);
+        case Stream::Departure::To::Web: {
+            const WebBackend backend = *streams_.listeners()[stream->listener].web;
+            return passages_.open(std::move(stream), backend, now);
+        }
     }
+}
+
+void Worker::on_peer_connected(turn::Ticket ticket,
+                               std::expected<turn::PeerConnection, turn::PeerConnectError> result,
+                               Time now) {
+    engine_.on_peer_connected(ticket, result, now, effects_);
+    driver_.perform(effects_, now);
+}
+
+void Worker::on_peer_accepted(turn::RelayHandle relay, const Endpoint& peer,
+                              turn::PeerConnection connection, Time now) {
+    engine_.on_peer_accepted(relay, peer, connection, now, effects_);
+    driver_.perform(effects_, now);
+}
+
+void Worker::on_peer_closed(turn::PeerConnection connection, Time now) {
+    engine_.on_peer_closed(connection, now, effects_);
+    driver_.perform(effects_, now);
 }
 
 void Worker::flush(Time now) {
@@ -230,10 +304,15 @@ void Worker::flush(Time now) {
 void Worker::keep_house(Time now) {
     engine_.on_timeout(now, effects_);
     driver_.perform(effects_, now);
+    dtls_.on_timeout(now);
     if (now < next_housekeeping_) return;
     next_housekeeping_ = now + kHousekeepingInterval;
     shared_.reservations.expire(now);
     streams_.keep_house(now);
+    peers_.keep_house(now);
+    passages_.keep_house(now);
+    dtls_.keep_house(now);
+    proxied_.keep_house(now);
     log_.summarise(now);
 }
 

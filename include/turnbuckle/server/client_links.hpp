@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "turnbuckle/net/udp_sender.hpp"
+#include "turnbuckle/server/dtls_links.hpp"
+#include "turnbuckle/server/proxied_flows.hpp"
 #include "turnbuckle/server/send_arena.hpp"
 #include "turnbuckle/server/streams.hpp"
 #include "turnbuckle/server/udp_listener.hpp"
@@ -20,6 +22,9 @@ public:
         SendArena& arena;
         std::vector<UdpListener>& udp;
         Streams& streams;
+        DtlsLinks& dtls;
+        ProxiedFlows& proxied;
+        turn::Statistics& statistics;
     };
 
     explicit ClientLinks(Parts parts) noexcept : parts_(parts) {}

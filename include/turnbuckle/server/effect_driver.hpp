@@ -14,6 +14,7 @@
 #include "turnbuckle/net/udp_sender.hpp"
 #include "turnbuckle/server/client_links.hpp"
 #include "turnbuckle/server/mailbox.hpp"
+#include "turnbuckle/server/peer_connections.hpp"
 #include "turnbuckle/server/relay_opener.hpp"
 #include "turnbuckle/server/relay_sockets.hpp"
 #include "turnbuckle/server/session_log.hpp"
@@ -34,6 +35,7 @@ public:
         turn::Statistics& statistics;
         ClientLinks& links;
         Streams& streams;
+        PeerConnections& peers;
         std::shared_ptr<Mailbox> mailbox;
     };
 
@@ -55,6 +57,15 @@ private:
         turn::Ticket ticket;
         turn::RelayResult result;
     };
+    struct ConnectAnswer {
+        turn::Ticket ticket;
+        turn::PeerConnectError error;
+    };
+    using Answer = std::variant<CredentialAnswer, RelayAnswer, ConnectAnswer>;
+
+    void give(CredentialAnswer& answer, turn::Effects& effects, Time now);
+    void give(RelayAnswer& answer, turn::Effects& effects, Time now);
+    void give(ConnectAnswer& answer, turn::Effects& effects, Time now);
 
     void perform_one(turn::SendToClient& send, turn::Effects& effects, Time now);
     void perform_one(turn::LookupCredential& lookup, turn::Effects& effects, Time now);
@@ -83,7 +94,7 @@ private:
     Parts parts_;
     std::shared_ptr<auth::CredentialSource> credentials_;
     turn::Ticket looking_up_{};
-    std::vector<std::variant<CredentialAnswer, RelayAnswer>> answers_;
+    std::vector<Answer> answers_;
 };
 
 }  // namespace turnbuckle::server

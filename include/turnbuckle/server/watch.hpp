@@ -16,7 +16,8 @@ enum class Watch : std::uint8_t {
     TcpRelay,        // where peers connect to (RFC 6062); the index is its turn::RelayHandle
     PeerConnection,  // a TCP connection to a peer; the index is its turn::PeerConnection
     DataConnection,  // a client's connection that is bound to a peer's, and has the same index
-    Passage,         // a connection that is handed to a web server, either end of it
+    Passage,         // a connection that is passed through to a web server
+    PassageBackend,  // its other end
 };
 
 [[nodiscard]] constexpr std::uint64_t token_of(Watch watch, std::uint32_t index) noexcept {

@@ -19,8 +19,12 @@
 #include "turnbuckle/net/udp_sender.hpp"
 #include "turnbuckle/server/client_links.hpp"
 #include "turnbuckle/server/connection_limits.hpp"
+#include "turnbuckle/server/dtls_links.hpp"
 #include "turnbuckle/server/effect_driver.hpp"
 #include "turnbuckle/server/mailbox.hpp"
+#include "turnbuckle/server/passages.hpp"
+#include "turnbuckle/server/peer_connections.hpp"
+#include "turnbuckle/server/proxied_flows.hpp"
 #include "turnbuckle/server/relay_addresses.hpp"
 #include "turnbuckle/server/relay_opener.hpp"
 #include "turnbuckle/server/relay_sockets.hpp"
@@ -39,6 +43,7 @@ struct SharedState {
     turn::Quota& quota;
     ConnectionLimits& connection_limits;
     const turn::NonceAuthority& nonces;  // each worker has a copy
+    Secret dtls_cookie_key;
     net::UdpSocketOptions relay_socket_options;
     // Gives a stream to another worker; from any thread.
     std::function<void(std::uint8_t worker, std::unique_ptr<Stream> stream)> hand_over;
@@ -58,7 +63,7 @@ struct WorkerListeners {
     std::vector<StreamListener> streams;
 };
 
-class Worker final : private StreamOwner {
+class Worker final : private StreamOwner, private PeerOwner, private DtlsOwner, private FlowOwner {
 public:
     Worker(SharedState shared, std::uint8_t index, const Rules& rules, WorkerListeners listeners);
     ~Worker() override;
@@ -87,6 +92,8 @@ private:
     void run();
     void serve(const net::Poller::Ready& ready, Time now);
     void serve_listener(std::uint32_t index, Time now);
+    void serve_datagram(const turn::ClientPath& from, const DatagramRoute& route, ByteView datagram,
+                        Time now);
     void serve_relay(turn::RelayHandle handle, Time now);
     void on_client_packet(const turn::ClientPath& from, ByteView packet, Time now);
     void relay_to_peer(const turn::RelayDecision& decision, ByteView packet);
@@ -96,6 +103,17 @@ private:
     void on_frame(const turn::ClientPath& from, ByteView frame, Time now) override;
     void on_stream_closed(const turn::ClientPath& from, Time now) override;
     void on_stream_departed(std::unique_ptr<Stream> stream, Time now) override;
+    void on_peer_connected(turn::Ticket ticket,
+                           std::expected<turn::PeerConnection, turn::PeerConnectError> result,
+                           Time now) override;
+    void on_peer_accepted(turn::RelayHandle relay, const Endpoint& peer,
+                          turn::PeerConnection connection, Time now) override;
+    void on_peer_closed(turn::PeerConnection connection, Time now) override;
+
+    void on_dtls_message(const turn::ClientPath& from, ByteView message, Time now) override;
+    void on_dtls_closed(const turn::ClientPath& from, Time now) override;
+    void on_flow_ended(const turn::ClientPath& from, Time now) override;
+    void disconnect(const turn::ClientPath& from, Time now);
 
     SharedState shared_;
     turn::Statistics protocol_statistics_;
@@ -110,6 +128,10 @@ private:
     net::UdpSender sender_;
     SendArena arena_;
     Streams streams_;
+    PeerConnections peers_;
+    Passages passages_;
+    DtlsLinks dtls_;
+    ProxiedFlows proxied_;
     ClientLinks links_;
     RelayOpener opener_;
     SessionLog log_;
