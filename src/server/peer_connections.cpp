@@ -152,6 +152,11 @@ void PeerConnections::bind(std::unique_ptr<Stream> stream, Time now) {
     Slot* slot = find(connection);
     // It has been closed while the stream was on its way: so is the stream.
     if (slot == nullptr || slot->state != Slot::State::Waiting) return;
+    // What has been queued and not written leaves first; by now as it goes over the wire.
+    if (stream->tls != nullptr && !stream->queue.empty()) {
+        if (!stream->tls->write(stream->queue.bytes(), stream->wire)) return end(connection, now);
+        stream->queue.pop(stream->queue.size());
+    }
     parts_.poller.remove(slot->fd.get());
     net::tune_stream(stream->fd.get(), kUserTimeout);
     slot->pair = std::make_unique<net::StreamPair>(

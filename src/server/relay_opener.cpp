@@ -33,7 +33,8 @@ OpenedSockets RelayOpener::open(turn::OpenRelay& request, Time now) {
 }
 
 OpenedTcpRelays RelayOpener::open_tcp(const turn::OpenRelay& request, Time now) {
-    OpenedTcpRelays opened{open_one_tcp(request.family, request, now), std::nullopt, std::nullopt};
+    OpenedTcpRelays opened{std::unexpected(RelayError::NoPorts), std::nullopt, std::nullopt};
+    opened.relay = open_one_tcp(request.family, request, now);
     if (request.additional_family)
         opened.additional = open_one_tcp(*request.additional_family, request, now);
     return opened;

@@ -12,8 +12,10 @@
 #include "turnbuckle/server/relay_opener.hpp"
 #include "turnbuckle/server/watch.hpp"
 
+#include "support/certificates.hpp"
 #include "support/engine_rig.hpp"
 #include "unit/net/tcp_ends.hpp"
+#include "unit/net/tls_client.hpp"
 
 namespace turnbuckle::server {
 namespace {
@@ -240,6 +242,35 @@ TEST_F(PeerConnectionsTest, who_connects_is_told_of_and_bytes_wait_for_the_bind)
     EXPECT_EQ(as_text(arrives(peer.get(), 15)), "behind the bind");
     write_some(client.outer.get(), as_bytes("more"));
     EXPECT_EQ(as_text(arrives(peer.get(), 4)), "more");
+}
+
+TEST_F(PeerConnectionsTest, over_tls_what_was_queued_leaves_encrypted_and_in_order) {
+    const auto peer = connect_in();
+    const turnbuckle::test::TemporaryDirectory directory;
+    const auto pem = turnbuckle::test::make_certificate();
+    turnbuckle::test::write_file(directory / "cert.pem", pem.certificate);
+    turnbuckle::test::write_file(directory / "key.pem", pem.private_key);
+    const auto context = net::TlsContext::load(
+        {.certificates = {net::CertificateFiles{directory / "cert.pem", directory / "key.pem"}}});
+    net::test::TlsServerSide side(context.value());
+    net::test::TlsClient tls;
+    net::test::exchange(tls, side);
+
+    TcpEnds client;
+    auto stream = departing(client, accepted_[0].connection, "rest");
+    ASSERT_TRUE(side.session.write(as_bytes("[first]"), stream->wire));
+    ASSERT_TRUE(stream->queue.push(as_bytes("[answer]"), {}, 0, now(), {}));
+    stream->tls = std::make_unique<net::TlsSession>(std::move(side.session));
+    write_some(peer.get(), as_bytes("early"));
+    peers_.bind(std::move(stream), now());
+    EXPECT_EQ(as_text(arrives(peer.get(), 4)), "rest");
+    ASSERT_TRUE(until([&] {
+        Bytes bytes;
+        (void)read_some(client.outer.get(), bytes);
+        tls.incoming(bytes);
+        return tls.received().size() >= 20;
+    }));
+    EXPECT_EQ(tls.received(), "[first][answer]early");
 }
 
 TEST_F(PeerConnectionsTest, what_waits_for_the_bind_is_bounded_by_the_kernels_buffer) {
