@@ -196,7 +196,7 @@ TlsContext::~TlsContext() = default;
 
 std::expected<std::shared_ptr<const TlsContext>, std::vector<TlsLoadError>> TlsContext::load(
     const TlsOptions& options) {
-    const std::shared_ptr<TlsContext> self(new TlsContext);
+    std::shared_ptr<TlsContext> self(new TlsContext);
     self->transport_ = options.transport;
     if (options.transport == TlsTransport::Stream) self->web_ = options.web;
     self->ticket_keys_ = options.ticket_keys ? options.ticket_keys : std::make_shared<TicketKeys>();

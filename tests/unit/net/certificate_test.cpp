@@ -160,5 +160,13 @@ TEST_F(CertificateTest, leaves_no_error_behind) {
     EXPECT_EQ(ERR_peek_error(), 0u);
 }
 
+TEST(OpenSslError, is_the_oldest_and_takes_the_younger_with_it) {
+    EXPECT_EQ(take_openssl_error(), "");
+    ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
+    ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR);
+    EXPECT_EQ(take_openssl_error(), "malloc failure");
+    EXPECT_EQ(take_openssl_error(), "");
+}
+
 }  // namespace
 }  // namespace turnbuckle::net

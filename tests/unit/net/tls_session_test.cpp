@@ -148,6 +148,8 @@ TEST_F(TlsSessionTest, says_once_that_it_closes) {
     side.session.close(side.wire);
     EXPECT_EQ(side.wire.size(), length);
     EXPECT_FALSE(side.session.write(as_bytes("late"), side.wire));
+    EXPECT_EQ(side.wire.size(), length);
+    EXPECT_EQ(side.session.state(), State::Open);
     exchange(client, side);
     EXPECT_TRUE(client.closed());
 }
@@ -343,13 +345,23 @@ TEST_F(TlsSessionTest, keeps_its_errors_to_itself) {
     auto good = server();
     TlsClient two;
     exchange(two, good);
-    // As if another part of the process had left one behind.
-    ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR);
+    EXPECT_EQ(good.session.state(), State::Open);
     two.send("fine");
     good.input(two.outgoing());
-    EXPECT_EQ(good.session.state(), State::Open);
     EXPECT_EQ(good.received, "fine");
-    ERR_clear_error();
+    EXPECT_EQ(ERR_peek_error(), 0u);
+}
+
+TEST_F(TlsSessionTest, does_not_take_anothers_error_for_its_own) {
+    TlsClient client({.version = TLS1_3_VERSION});
+    auto side = server();
+    exchange(client, side);
+    SSL_key_update(client.ssl(), SSL_KEY_UPDATE_NOT_REQUESTED);
+    SSL_do_handshake(client.ssl());
+    const Bytes update = client.outgoing();
+    ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR);  // left behind by another part of the process
+    side.input(update);
+    EXPECT_EQ(side.session.state(), State::Open) << side.session.error();
 }
 
 TEST_F(TlsSessionTest, moves_to_another_thread_between_calls) {
@@ -373,7 +385,7 @@ TEST_F(TlsSessionTest, hands_a_web_servers_clients_over_untouched) {
          {TlsClientOptions{.server_name = "WWW.example"},
           TlsClientOptions{.server_name = "www.example", .alpn = {"stun.turn"}},
           TlsClientOptions{.server_name = "turn.example", .alpn = {"spdy", "http/1.1"}}}) {
-        for (const std::size_t chunk : {1u, 1u << 20}) {
+        for (const std::size_t chunk : {1u, 100u, 1u << 20}) {
             TlsClient client(options);
             auto side = server(rule);
             Bytes hello = client.outgoing();
