@@ -232,8 +232,9 @@ void Streams::adopt(std::unique_ptr<Stream> adopted, Time now) {
 
 void Streams::flush(Time now) {
     handshakes_left_ = kHandshakesPerRound;
-    // Whoever closes or leaves here may make others write: they are in line for the next time.
-    for (const std::uint32_t index : std::exchange(touched_, {})) {
+    // Who closes or leaves here may make others write: they get in line behind.
+    for (std::size_t i = 0; i < touched_.size(); ++i) {
+        const std::uint32_t index = touched_[i];
         Stream* stream = find(index);
         if (stream == nullptr) continue;
         stream->touched = false;
@@ -244,6 +245,12 @@ void Streams::flush(Time now) {
             leave(index, now);
         }
     }
+    touched_.clear();
+}
+
+void Streams::close_all(Time now) {
+    for (std::uint32_t index = 0; index < streams_.size(); ++index)
+        if (streams_[index]) close(index, ConnectionEnd::Stopped, now);
 }
 
 }  // namespace turnbuckle::server

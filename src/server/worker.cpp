@@ -138,6 +138,7 @@ void Worker::run() {
     engine_.end_all(turn::EndReason::Drained, now, effects_);
     driver_.perform(effects_, now);
     dtls_.close_all(now);
+    streams_.close_all(now);
     flush(now);
     log_.close(now);
 }

@@ -84,6 +84,8 @@ public:
     void flush(Time now);
     // Closes what is overdue; at least once a second.
     void keep_house(Time now);
+    // The server ends: tells every client, as far as its protocol has words for it.
+    void close_all(Time now);
     void set_queue_limits(const FrameQueueLimits& limits) noexcept { queue_limits_ = limits; }
 
     [[nodiscard]] std::span<StreamListener> listeners() noexcept { return listeners_; }
