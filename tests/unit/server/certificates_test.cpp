@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -159,6 +160,7 @@ TEST_F(CertificatesTest, do_not_come_to_or_leave_a_listener_without_a_restart) {
         {listener(turn::Transport::Udp, {files}), listener(turn::Transport::Udp, {})});
     EXPECT_FALSE(certificates.source(0));
     EXPECT_TRUE(certificates.source(1)());
+    EXPECT_EQ(certificates.failures().value(), 0u);
     EXPECT_THAT(subjects(certificates), ElementsAre("CN=one"));
 }
 
@@ -191,18 +193,15 @@ TEST_F(CertificatesTest, without_any_count_nothing) {
 TEST_F(CertificatesTest, that_are_wrong_are_shown_where_the_configuration_names_them) {
     const auto one = pair("one");
     const auto two = pair("two");
-    const std::string text =
-        "listeners:\n"
-        "  - { transport: tls, certificate: " +
-        one.certificate +
-        ",\n"
-        "      private_key: " +
-        two.private_key +
-        " }\n"
-        "  - transport: dtls\n"
-        "    certificates:\n"
-        "      - { certificate: /none, private_key: " +
-        two.private_key + " }\n";
+    const std::string text = fmt::format(R"(listeners:
+  - {{ transport: tls, certificate: {0},
+      private_key: {2} }}
+  - transport: dtls
+    certificates:
+      - {{ certificate: {0}, private_key: {1} }}
+      - {{ certificate: /none, private_key: {2} }}
+)",
+                                         one.certificate, one.private_key, two.private_key);
     const auto config = config::load_text(text, "t.yaml");
     ASSERT_TRUE(config);
     std::vector<std::string> errors;
@@ -211,7 +210,7 @@ TEST_F(CertificatesTest, that_are_wrong_are_shown_where_the_configuration_names_
     EXPECT_THAT(errors,
                 ElementsAre("t.yaml:3:20: " + two.private_key +
                                 " does not match the certificate in " + one.certificate,
-                            "t.yaml:6:24: /none cannot be read: No such file or directory"));
+                            "t.yaml:7:24: /none cannot be read: No such file or directory"));
 }
 
 }  // namespace

@@ -53,6 +53,8 @@ TEST_F(FileWatchTest, tells_once_of_a_replaced_file) {
     write_file(one, "new");
     EXPECT_THAT(settled(), ElementsAre(one));
     EXPECT_THAT(settled(), IsEmpty());
+    write_file(two, "new");
+    EXPECT_THAT(settled(), ElementsAre(two));
 }
 
 TEST_F(FileWatchTest, tells_of_a_file_written_in_place) {
@@ -110,17 +112,18 @@ TEST_F(FileWatchTest, does_not_mind_what_else_happens_beside_them) {
 TEST_F(FileWatchTest, follows_links_to_files) {
     fs::create_directories(directory / "live/host");
     fs::create_directories(directory / "archive/host");
+    fs::create_directories(directory / "archive/moved");
     write_file(directory / "archive/host/chain1.pem", "1");
-    write_file(directory / "archive/host/chain2.pem", "2");
+    write_file(directory / "archive/moved/chain2.pem", "2");
     const std::string link = directory / "live/host/chain.pem";
     fs::create_symlink("../../archive/host/chain1.pem", link);
     watch.watch({link});
     EXPECT_THAT(watch.poll(now), IsEmpty());
-    fs::create_symlink("../../archive/host/chain2.pem", link + ".new");
+    fs::create_symlink("../../archive/moved/chain2.pem", link + ".new");
     fs::rename(link + ".new", link);
     EXPECT_THAT(settled(), ElementsAre(link));
     // Also the file behind the new link.
-    std::ofstream(directory / "archive/host/chain2.pem") << "written in place";
+    std::ofstream(directory / "archive/moved/chain2.pem") << "written in place";
     EXPECT_THAT(settled(), ElementsAre(link));
 }
 
