@@ -148,6 +148,7 @@ private:
         if (drain_deadline_ && (now >= *drain_deadline_ || server_.allocations() == 0))
             ended_ = true;
         server_.renew_certificates(now);
+        server_.return_memory(now);
         if (now >= next_refresh_) {
             server_.refresh_addresses();
             next_refresh_ = now + kAddressRefresh;

@@ -137,6 +137,16 @@ void Server::renew_certificates(Time now) {
     certificates_.poll(now);
 }
 
+void Server::return_memory(Time now) {
+    std::int64_t connections = 0;
+    for (const auto& worker : workers_) {
+        const net::Statistics& io = worker->io_statistics();
+        connections += io.dtls.open.value() + io.streams.open[turn::Transport::Tcp].value() +
+                       io.streams.open[turn::Transport::Tls].value();
+    }
+    memory_.follow(static_cast<std::size_t>(std::max<std::int64_t>(connections, 0)), now);
+}
+
 std::size_t Server::allocations() const {
     return quota_.held();
 }

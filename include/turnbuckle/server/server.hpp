@@ -15,6 +15,7 @@
 #include "turnbuckle/server/certificates.hpp"
 #include "turnbuckle/server/connection_limits.hpp"
 #include "turnbuckle/server/listeners.hpp"
+#include "turnbuckle/server/memory_return.hpp"
 #include "turnbuckle/server/worker.hpp"
 #include "turnbuckle/turn/nonce.hpp"
 #include "turnbuckle/turn/quota.hpp"
@@ -49,6 +50,8 @@ public:
     [[nodiscard]] std::vector<std::string> reload(const config::Config& config);
     // Follows addresses that come and go; to be called now and then.
     void refresh_addresses();
+    // Gives memory back that a flood of connections took; as well.
+    void return_memory(Time now);
     // Renews certificates whose files have changed; to be called a few times a second.
     void renew_certificates(Time now);
 
@@ -74,6 +77,7 @@ private:
     Certificates certificates_;
     std::vector<Listening> listening_;
     std::vector<std::unique_ptr<Worker>> workers_;
+    MemoryReturn memory_;
     bool draining_ = false;
 };
 
