@@ -26,6 +26,7 @@ public:
         append_protocol_families(families, workers);
         append_relay_port_families(families, ports);
         append_stream_families(families, workers);
+        append_dtls_families(families, workers);
         append_certificate_families(
             families, source_.certificates ? source_.certificates() : CertificateView{});
         append_worker_families(families, workers);

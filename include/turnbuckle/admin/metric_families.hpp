@@ -70,6 +70,7 @@ FamilyBuilder& FamilyBuilder::histogram(const std::array<double, N>& bounds,
 void append_protocol_families(Families& families, std::span<const WorkerView> workers);
 // Connections of clients over TCP and TLS: summed over the workers.
 void append_stream_families(Families& families, std::span<const WorkerView> workers);
+void append_dtls_families(Families& families, std::span<const WorkerView> workers);
 // Socket calls and load, by worker, so that uneven load shows.
 void append_worker_families(Families& families, std::span<const WorkerView> workers);
 void append_relay_port_families(Families& families, std::span<const RelayPorts> ports);
