@@ -106,8 +106,11 @@ void append_requests(Families& families, const Sum& sum) {
         .histogram<turn::kRequestSecondsBounds.size()>(turn::kRequestSecondsBounds,
                                                        sum.each(&Statistics::request_seconds));
     FamilyBuilder(families, MetricType::Gauge, "turnbuckle_pending_requests",
-                  "Requests that wait for a credential or a relay.")
+                  "Requests that wait for a credential, a relay or a TCP peer.")
         .sample(sum([](const Statistics& s) -> auto& { return s.pending_requests; }));
+    FamilyBuilder(families, MetricType::Gauge, "turnbuckle_tcp_peers",
+                  "Connections with TCP peers, bound or waiting to be (RFC 6062).")
+        .sample(sum([](const Statistics& s) -> auto& { return s.tcp_peers; }));
     FamilyBuilder failures(families, MetricType::Counter,
                            "turnbuckle_authentication_failures_total",
                            "Requests whose authentication failed, by reason.");

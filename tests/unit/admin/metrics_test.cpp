@@ -96,6 +96,7 @@ TEST_F(MetricsTest, EverySeriesExistsFromTheStart) {
              "turnbuckle_authentication_failures_total{reason=\"wrong_password\"}",
              "turnbuckle_dropped_packets_total{reason=\"peer_denied\"}",
              "turnbuckle_pending_requests",
+             "turnbuckle_tcp_peers",
              "turnbuckle_worker_busy_seconds_total{worker=\"1\"}",
              "turnbuckle_worker_wakeups_total{worker=\"0\"}",
              "turnbuckle_socket_kernel_drops_total{worker=\"0\"}",
@@ -132,6 +133,7 @@ TEST_F(MetricsTest, EachCounterHasItsOwnSeries) {
     protocol_[0].auth_failures[turn::AuthFailure::StaleNonce].add(9);
     protocol_[0].drop(turn::DropReason::NoChannel, 10);
     protocol_[0].pending_requests.set(11);
+    protocol_[1].tcp_peers.set(5);
     EXPECT_EQ(value("turnbuckle_allocations{transport=\"tcp\",family=\"ipv6\"}"), 4);
     EXPECT_EQ(value("turnbuckle_allocations{transport=\"tcp\",family=\"ipv4\"}"), 0);
     EXPECT_EQ(value("turnbuckle_allocations_ended_total{reason=\"released\"}"), 5);
@@ -145,6 +147,7 @@ TEST_F(MetricsTest, EachCounterHasItsOwnSeries) {
     EXPECT_EQ(value("turnbuckle_authentication_failures_total{reason=\"stale_nonce\"}"), 9);
     EXPECT_EQ(value("turnbuckle_dropped_packets_total{reason=\"no_channel\"}"), 10);
     EXPECT_EQ(value("turnbuckle_pending_requests"), 11);
+    EXPECT_EQ(value("turnbuckle_tcp_peers"), 5);
 }
 
 TEST_F(MetricsTest, HistogramsAreCumulativeAndSummedOverTheWorkers) {

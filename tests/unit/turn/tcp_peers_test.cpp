@@ -151,6 +151,18 @@ TEST_F(TcpPeers, what_is_told_of_connections_that_are_gone_is_ignored) {
               0u);
 }
 
+TEST_F(TcpPeers, the_late_end_of_a_link_does_not_end_what_the_same_addresses_do_over_the_next) {
+    EngineRig rig(worker(0));
+    test::StunClient client(over_tcp(5, 4000), 1);
+    client.use_credential("alice", "secret");
+    (void)exchange(rig, client, Words{"allocate"});
+    (void)exchange(rig, client, Words{"allocate"});
+    rig.disconnect(over_tcp(4, 4000));
+    EXPECT_TRUE(rig.engine().serves(client.path().tuple));
+    rig.disconnect(over_tcp(5, 4000));
+    EXPECT_FALSE(rig.engine().serves(client.path().tuple));
+}
+
 TEST_F(TcpPeers, the_engine_knows_whom_it_serves) {
     EngineRig rig(worker(0));
     test::StunClient client(over_tcp(0, 4000), 1);
