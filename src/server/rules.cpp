@@ -57,6 +57,7 @@ Rules rules_of(const config::Config& config, unsigned worker_count) {
     engine->max_lifetime = config.relay.lifetime.max;
     engine->max_permissions = limit_or_none(config.limits.allocation.permissions);
     engine->max_channels = limit_or_none(config.limits.allocation.channels);
+    engine->max_connections = limit_or_none(config.limits.allocation.connections);
     engine->legacy_channels = config.relay.legacy_channels;
     // Forged sources come in on every worker, so the rate is shared out. The burst is not: a client
     // whose flows all meet at one worker is to have it whole.

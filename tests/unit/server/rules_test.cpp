@@ -26,7 +26,7 @@ relay:
   legacy_channels: true
   peers: { allow: [ 10.0.0.0/8 ], deny: [ 10.1.0.0/16 ] }
 limits:
-  allocation: { permissions: 7, channels: 0 }
+  allocation: { permissions: 7, channels: 0, connections: 9 }
 )");
     const auto rules = rules_of(config, 1);
     EXPECT_EQ(rules.engine->realm, "example.org");
@@ -36,6 +36,7 @@ limits:
     EXPECT_TRUE(rules.engine->legacy_channels);
     EXPECT_EQ(rules.engine->max_permissions, 7u);
     EXPECT_EQ(rules.engine->max_channels, SIZE_MAX);
+    EXPECT_EQ(rules.engine->max_connections, 9u);
     EXPECT_TRUE(rules.engine->peers.judge(IpAddress::v4(10, 0, 0, 1)).allowed);
     EXPECT_FALSE(rules.engine->peers.judge(IpAddress::v4(10, 1, 0, 1)).allowed);
 }
