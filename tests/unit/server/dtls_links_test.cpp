@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 
 #include "turnbuckle/net/udp_socket.hpp"
 #include "turnbuckle/server/link_kind.hpp"
@@ -97,6 +98,14 @@ public:
     void open(Client& client) {
         converse(client, client.dtls.start());
         ASSERT_TRUE(client.dtls.is_open());
+    }
+    // Up to the client's last flight, which is returned.
+    Datagrams half_open(Client& client) {
+        Datagrams last;
+        for (const Bytes& datagram : give(client, hello(client)))
+            for (Bytes& answer : client.dtls.receive(datagram))
+                last.push_back(std::move(answer));
+        return last;
     }
     // Up to the client's ClientHello with a cookie, which is returned.
     Datagrams hello(Client& client) {
@@ -281,6 +290,19 @@ TEST(DtlsLinks, EndAnAssociationWithoutAnAllocation) {
     EXPECT_TRUE(client.dtls.was_closed());
 }
 
+TEST(DtlsLinks, CountTheTimeForAnAllocationFromTheEndOfTheHandshake) {
+    const auto rig = std::make_unique<Rig>();
+    Client client;
+    const Datagrams next = rig->half_open(client);
+    rig->pass(6s);
+    rig->converse(client, next);
+    ASSERT_TRUE(client.dtls.is_open());
+    rig->pass(9s);
+    EXPECT_EQ(rig->links.size(), 1U);
+    rig->pass(1s);
+    EXPECT_EQ(rig->links.size(), 0U);
+}
+
 TEST(DtlsLinks, KeepAnAssociationAsLongAsItsAllocation) {
     const auto rig = std::make_unique<Rig>();
     Client client;
@@ -374,6 +396,19 @@ TEST(DtlsLinks, PushOutTheOldestWhenThereAreTooManyInAll) {
     EXPECT_EQ(rig->closed(ConnectionEnd::PushedOut), 1U);
 }
 
+TEST(DtlsLinks, TakeForTheOldestWhoHasTheLeastTimeLeft) {
+    const auto rig = std::make_unique<Rig>(ConnectionLimits::Limits{.per_prefix = 9, .total = 2});
+    std::vector<Client> clients(3);
+    const Datagrams next = rig->half_open(clients[0]);
+    rig->pass(1s);
+    rig->open(clients[1]);
+    rig->pass(1s);
+    rig->converse(clients[0], next);
+    rig->open(clients[2]);
+    ASSERT_EQ(rig->ended.size(), 1U);
+    EXPECT_EQ(rig->ended[0].tuple.client, clients[1].endpoint());
+}
+
 TEST(DtlsLinks, TakeSomeStepsOfHandshakesInARoundAndTheOthersInTheNext) {
     const auto rig = std::make_unique<Rig>();
     std::vector<Client> clients(DtlsLinks::kHandshakesPerRound + 3);
@@ -406,6 +441,9 @@ TEST(DtlsLinks, UseTheCertificatesOfNowForNewAssociations) {
     rig->context = net::test::make_dtls_context();
     Client after;
     rig->open(after);
+    EXPECT_NE(X509_cmp(SSL_get0_peer_certificate(before.dtls.ssl()),
+                       SSL_get0_peer_certificate(after.dtls.ssl())),
+              0);
     rig->say(before, text("old"));
     rig->say(after, text("new"));
     EXPECT_EQ(rig->heard.size(), 2U);

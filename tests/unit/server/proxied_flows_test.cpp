@@ -58,16 +58,17 @@ public:
     }
     [[nodiscard]] std::uint16_t port() const { return listeners_[0].socket.local().port; }
 
-    void allocate() {
-        test::StunClient stun({.link = from.link, .tuple = from.tuple}, 1);
+    void allocate() { allocate(from); }
+    void allocate(const turn::ClientPath& path) {
+        test::StunClient stun(path, 1);
         stun.use_credential("alice", "secret");
         for (int i = 0; i < 2; ++i) {
-            engine.datagram(from, stun.compose(std::vector<std::string>{"allocate"}));
+            engine.datagram(path, stun.compose(std::vector<std::string>{"allocate"}));
             for (const test::Event& event : engine.take_events())
                 if (event.kind == test::Event::Kind::Answer)
                     static_cast<void>(stun.read(event.bytes));
         }
-        ASSERT_TRUE(engine.engine().serves(from.tuple));
+        ASSERT_TRUE(engine.engine().serves(path.tuple));
     }
 
     void pass(Duration time) {
@@ -228,6 +229,27 @@ TEST(ProxiedFlows, AreForgottenWhenIdleUnlessTheyHaveAnAllocation) {
     rig.pass(2min);
     EXPECT_EQ(rig.flows.size(), 0U);
     EXPECT_EQ(rig.io.proxied_flows.value(), 0);
+}
+
+TEST(ProxiedFlows, LiveOnWhileTheyAreUsedOrCarryAnAssociationWithAnAllocation) {
+    Rig rig;
+    rig.receive(headed(kAlice, "hello"));
+    turn::ClientPath over_dtls = rig.from;
+    over_dtls.tuple.transport = turn::Transport::Dtls;
+    rig.pass(5min);
+    rig.allocate(over_dtls);
+    rig.receive(headed(kBob, "hello"), kProxyElsewhere);
+    for (int i = 0; i < 9; ++i) {
+        rig.pass(1min);
+        rig.receive(text("hello"), kProxyElsewhere);
+    }
+    EXPECT_EQ(rig.flows.size(), 2U);
+    rig.pass(2min);
+    EXPECT_EQ(rig.flows.size(), 1U);
+    for (int i = 0; i < 5; ++i) {
+        rig.pass(2min);
+        EXPECT_TRUE(rig.receive(text("hello"), kProxyElsewhere));
+    }
 }
 
 TEST(ProxiedFlows, AreBoundedAndTheOneWithAnAllocationStays) {
