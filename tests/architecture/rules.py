@@ -3,6 +3,7 @@
 Each rule takes the root of a tree and yields one line per breach, "path:line: what is wrong".
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -31,14 +32,16 @@ _INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 _UNFINISHED = re.compile(r"\b(TO[D]O|FIX[M]E|X[X]X)\b")  # spelled so as not to find itself
 
 MAX_LINES = 500
-_SOURCES = {".hpp", ".cpp", ".h", ".c", ".py", ".sh"}
+_SOURCES = {".hpp", ".cpp", ".h", ".c", ".py", ".sh", ".js", ".mjs"}
+_NOT_OURS = {"node_modules"}  # what npm installed
 
 
 def sources(root, *folders):
     for folder in folders:
-        for path in sorted((root / folder).rglob("*")):
-            if path.suffix in _SOURCES and path.is_file():
-                yield path
+        for parent, below, files in os.walk(root / folder):
+            below[:] = sorted(set(below) - _NOT_OURS)
+            yield from (Path(parent, name) for name in sorted(files)
+                        if Path(name).suffix in _SOURCES)
 
 
 def layer_of(root, path):
