@@ -175,7 +175,7 @@ struct UnauthenticatedLimits {
     std::uint32_t answers_per_second = 20;
     std::uint32_t burst = 60;
     std::uint32_t connections = 256;  // with half-open DTLS handshakes
-    std::uint32_t total_connections = 8192;
+    std::uint32_t total_connections = 4096;
 
     friend bool operator==(const UnauthenticatedLimits&, const UnauthenticatedLimits&) = default;
 };

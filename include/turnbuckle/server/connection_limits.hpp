@@ -21,7 +21,7 @@ class ConnectionLimits {
 public:
     struct Limits {
         std::size_t per_prefix = 256;
-        std::size_t total = 8192;
+        std::size_t total = 4096;
     };
 
     enum class Refusal : std::uint8_t { Prefix, Total };
