@@ -58,9 +58,14 @@ class Authority:
 
     def context(self, protocols=(), version=None):
         """What a client needs that trusts this authority."""
-        context = ssl.create_default_context(cafile=self.certificate)
+        context = self.trusted(self.folder)
         if protocols:
             context.set_alpn_protocols(protocols)
         if version is not None:
             context.minimum_version = context.maximum_version = version
         return context
+
+    @staticmethod
+    def trusted(folder):
+        """The same for the authority that lives in that folder."""
+        return ssl.create_default_context(cafile=Path(folder) / "ca.pem")

@@ -74,7 +74,7 @@ class Uclient:
             env={**os.environ, "TMPDIR": folder, **({"LD_PRELOAD": preload} if preload else {})},
         )
 
-    def result(self, timeout=60):
+    def result(self, timeout=100):
         """Its figures. What it said besides is in `output`."""
         try:
             self.output = self.process.communicate(timeout=timeout)[0]
