@@ -45,13 +45,14 @@ Streams::End Streams::write_plain(Stream& stream) {
 }
 
 // What is encrypted can't be dropped any more, so that is done only as far as the socket takes it.
+// A frame is a record of its own: there are clients that take one message from each, and no more.
 Streams::End Streams::write_encrypted(Stream& stream) {
     while (!stream.wire.empty() || !stream.queue.empty()) {
         wire_.clear();
         wire_.swap(stream.wire);
         while (!stream.queue.empty() && wire_.size() < kWriteSize) {
-            const ByteView waiting = stream.queue.bytes();
-            const ByteView next = waiting.first(std::min(waiting.size(), kTlsRecordSize));
+            const ByteView frame = stream.queue.first_frame();
+            const ByteView next = frame.first(std::min(frame.size(), kTlsRecordSize));
             if (!stream.tls->write(next, wire_)) return ConnectionEnd::TlsFailed;
             stream.queue.pop(next.size());
         }

@@ -80,8 +80,9 @@ class Metrics(ServerTest):
         after = server.get("/metrics")[1]
         self.assertNotIn("name1", after)
         labels = set(re.findall(r'[{,](\w+)="', after))
-        self.assertLessEqual(labels, {"address", "code", "direction", "family", "le", "method",
-                                      "reason", "state", "transport", "version", "worker"})
+        self.assertLessEqual(labels, {"address", "certificate", "code", "direction", "family", "le",
+                                      "method", "reason", "result", "state", "transport",
+                                      "version", "worker"})
         # The first client makes its relay address known.
         self.assertLess(after.count("\n") - before, 10)
 

@@ -28,6 +28,10 @@ public:
 
     // Everything there is, in order; valid until the next push() or pop().
     [[nodiscard]] ByteView bytes() const noexcept { return ByteView(bytes_).subspan(begin_); }
+    // The part of bytes() that belongs to the first frame; the queue is not empty.
+    [[nodiscard]] ByteView first_frame() const noexcept {
+        return bytes().first(frames_[first_frame_].end - base_ - begin_);
+    }
     // The first `count` of bytes() have left.
     void pop(std::size_t count) noexcept;
     // Drops the frames that have waited longer than `age` and returns how many.

@@ -121,6 +121,10 @@ TEST(FrameQueue, WhatLeavesIsAlwaysASequenceOfWholeFrames) {
             ASSERT_EQ(queue.expire(now, limits.age), expected);
             dropped += expected;
         }
+        if (!model.empty()) {
+            const ByteView first = queue.first_frame();
+            ASSERT_EQ(Bytes(first.begin(), first.end()), model.front().bytes);
+        }
         Bytes all;
         for (const auto& each : model)
             all.insert(all.end(), each.bytes.begin(), each.bytes.end());
