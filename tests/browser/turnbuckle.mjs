@@ -38,11 +38,12 @@ export class Turnbuckle {
   }
 
   uri(transport) {
-    const line = this.log.find((l) => l.message === "listening" && l.transport === transport);
+    const { urls } = this.configuration.iceServers[0];
+    if (transport !== "tls") {
+      return urls.find((url) => url.startsWith("turn:") && url.endsWith(`transport=${transport}`));
+    }
     // Certificates are for names; Firefox resolves none but this one here.
-    const [, port] = line.address.match(/:(\d+)$/);
-    if (transport === "tls") return `turns:localhost:${port}?transport=tcp`;
-    return `turn:127.0.0.1:${port}?transport=${transport}`;
+    return urls.find((url) => url.startsWith("turns:")).replace("127.0.0.1", "localhost");
   }
 
   // The lines of the log, once the server has ended as it should.
