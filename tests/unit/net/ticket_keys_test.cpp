@@ -23,7 +23,7 @@ struct Contexts {
     struct Free {
         void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
         void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
-        void operator()(EVP_MAC* mac) const { EVP_MAC_free(mac); }
+        void operator()(EVP_MAC* digest) const { EVP_MAC_free(digest); }
     };
     std::unique_ptr<EVP_CIPHER_CTX, Free> cipher{EVP_CIPHER_CTX_new()};
     std::unique_ptr<EVP_MAC, Free> hmac{EVP_MAC_fetch(nullptr, "HMAC", nullptr)};
