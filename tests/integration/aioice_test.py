@@ -49,7 +49,8 @@ class Aioice(ServerTest):
         server = self.serve(LOOPBACK_PEERS, self.listeners)
         with EchoPeer() as peer:
             asyncio.run(run())
-            self.assertEqual(server.await_log("session ended", transport=over)["reason"], "released")
+            ended = server.await_log("session ended", transport=over)
+            self.assertEqual(ended["reason"], "released")
 
     def test_data_goes_to_a_peer_and_back_over_udp(self):
         self.data_goes_to_a_peer_and_back("udp")

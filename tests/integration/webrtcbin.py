@@ -1,4 +1,4 @@
-"""GStreamer's webrtcbin, whose ICE is libnice: calls between two of them that only a relay connects.
+"""GStreamer's webrtcbin, whose ICE is libnice: calls between two of them, by relay alone.
 
 Debian packages gstreamer1.0-nice, -plugins-base, -good and -bad, python3-gi and the gir1.2 of bad.
 """
