@@ -8,10 +8,12 @@ std::expected<ConnectionLimits::Ticket, ConnectionLimits::Refusal> ConnectionLim
     const IpAddress& source) {
     const std::uint64_t prefix = turn::source_prefix(source);
     const std::lock_guard lock(mutex_);
+    // The prefix first: for one that has all it may have, nobody needs to make room.
+    const auto at = by_prefix_.find(prefix);
+    const std::size_t held = at == by_prefix_.end() ? 0 : at->second;
+    if (held >= limits_.per_prefix) return std::unexpected(Refusal::Prefix);
     if (open_ >= limits_.total) return std::unexpected(Refusal::Total);
-    std::size_t& of_prefix = by_prefix_[prefix];
-    if (of_prefix >= limits_.per_prefix) return std::unexpected(Refusal::Prefix);
-    ++of_prefix;
+    by_prefix_[prefix] = held + 1;
     ++open_;
     return Ticket(*this, prefix);
 }
@@ -26,6 +28,13 @@ void ConnectionLimits::give_back(std::uint64_t prefix) noexcept {
 void ConnectionLimits::set_limits(Limits limits) noexcept {
     const std::lock_guard lock(mutex_);
     limits_ = limits;
+}
+
+std::size_t ConnectionLimits::held_beside(const IpAddress& source) const noexcept {
+    const std::uint64_t prefix = turn::source_prefix(source);
+    const std::lock_guard lock(mutex_);
+    const auto at = by_prefix_.find(prefix);
+    return at == by_prefix_.end() ? 0 : at->second;
 }
 
 std::size_t ConnectionLimits::open() const noexcept {

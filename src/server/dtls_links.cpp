@@ -198,7 +198,8 @@ net::DtlsAcceptor& DtlsLinks::acceptor_of(std::uint32_t listener) {
 // authenticating makes room for who has just come.
 std::optional<ConnectionLimits::Ticket> DtlsLinks::find_place(const Endpoint& client, Time now) {
     auto place = parts_.limits.admit(client.ip);
-    if (!place && place.error() == ConnectionLimits::Refusal::Total && push_out_oldest(now))
+    // Another worker may be quicker to take the place that this frees.
+    while (!place && place.error() == ConnectionLimits::Refusal::Total && push_out_oldest(now))
         place = parts_.limits.admit(client.ip);
     if (place) return std::move(*place);
     const bool prefix = place.error() == ConnectionLimits::Refusal::Prefix;

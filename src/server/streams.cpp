@@ -134,12 +134,10 @@ void Streams::welcome(net::AcceptedStream accepted, std::uint32_t listener, Time
 bool Streams::give_place(Stream& stream, Time now) {
     const IpAddress& source = stream.path.tuple.client.ip;
     auto place = parts_.limits.admit(source);
-    if (!place && place.error() == ConnectionLimits::Refusal::Total) {
-        // Who has just come may be a client that authenticates at once; who has been here longest
-        // without doing so is not.
-        push_out_oldest(now);
+    // Who has just come may be a client that authenticates at once; who has been here longest
+    // without doing so is not. Another worker may be quicker to take the place that this frees.
+    while (!place && place.error() == ConnectionLimits::Refusal::Total && push_out_one(now))
         place = parts_.limits.admit(source);
-    }
     if (place) {
         stream.place = std::move(*place);
         return true;
@@ -154,16 +152,33 @@ bool Streams::give_place(Stream& stream, Time now) {
     return false;
 }
 
-void Streams::push_out_oldest(Time now) {
-    while (!unproven_.empty()) {
-        const Unproven oldest = unproven_.front();
+// Of those who wait longest, who has the most company of its prefix: a flood has, a client that is
+// only kept waiting by it has not.
+bool Streams::push_out_one(Time now) {
+    const auto is_outdated = [&](const Unproven& entry) {
+        const Stream* stream = find(entry.index);
+        return stream == nullptr || stream->proven || stream->deadline != entry.deadline;
+    };
+    while (!unproven_.empty() && is_outdated(unproven_.front()))
         unproven_.pop_front();
-        const Stream* stream = find(oldest.index);
-        if (stream == nullptr || stream->proven || stream->deadline != oldest.deadline ||
-            stream->phase == Stream::Phase::Departing)
-            continue;
-        return close(oldest.index, ConnectionEnd::PushedOut, now);
+    const auto end =
+        unproven_.begin() + static_cast<std::ptrdiff_t>(std::min(kCandidates, unproven_.size()));
+    auto chosen = end;
+    std::size_t most = 0;
+    for (auto entry = unproven_.begin(); entry != end; ++entry) {
+        if (is_outdated(*entry)) continue;
+        const Stream& stream = *find(entry->index);
+        if (!stream.place.held() || stream.phase == Stream::Phase::Departing) continue;
+        const std::size_t company = parts_.limits.held_beside(stream.path.tuple.client.ip);
+        if (company <= most) continue;
+        chosen = entry;
+        most = company;
     }
+    if (chosen == end) return false;
+    const std::uint32_t index = chosen->index;
+    unproven_.erase(chosen);
+    close(index, ConnectionEnd::PushedOut, now);
+    return true;
 }
 
 void Streams::expect_proof(Stream& stream, Time now) {

@@ -61,6 +61,8 @@ public:
     // Those that are open stay.
     void set_limits(Limits limits) noexcept;
     [[nodiscard]] std::size_t open() const noexcept;
+    // How many of them come from the same prefix.
+    [[nodiscard]] std::size_t held_beside(const IpAddress& source) const noexcept;
 
 private:
     void give_back(std::uint64_t prefix) noexcept;

@@ -100,6 +100,8 @@ private:
     // Handshake steps in one round: a signature takes up to a millisecond (RSA).
     static constexpr unsigned kHandshakesPerRound = 4;
     static constexpr int kAcceptsPerRound = 32;
+    // Of so many that have waited longest, one has to go when there is no place left.
+    static constexpr std::size_t kCandidates = 16;
 
     // Why a connection has to be closed, if it has to.
     using End = std::optional<net::ConnectionEnd>;
@@ -111,7 +113,7 @@ private:
     void close(std::uint32_t index, net::ConnectionEnd reason, Time now);
     void welcome(net::AcceptedStream accepted, std::uint32_t listener, Time now);
     [[nodiscard]] bool give_place(Stream& stream, Time now);
-    void push_out_oldest(Time now);
+    bool push_out_one(Time now);
     void expect_proof(Stream& stream, Time now);
     void look_for_proof(Stream& stream) noexcept;
     void audit(Time now);

@@ -49,6 +49,24 @@ TEST(ConnectionLimits, RefusesBeyondTheTotal) {
     EXPECT_EQ(third.error(), Refusal::Total);
 }
 
+TEST(ConnectionLimits, NobodyMakesRoomForAPrefixThatHasAllItMayHave) {
+    ConnectionLimits limits({.per_prefix = 1, .total = 2});
+    const auto first = limits.admit(ip("192.0.2.1"));
+    const auto second = limits.admit(ip("198.51.100.1"));
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(limits.admit(ip("192.0.2.2")).error(), Refusal::Prefix);
+}
+
+TEST(ConnectionLimits, TellsTheCompanyOfASource) {
+    ConnectionLimits limits({.per_prefix = 10, .total = 10});
+    const auto first = limits.admit(ip("192.0.2.1"));
+    auto second = limits.admit(ip("192.0.2.2"));
+    EXPECT_EQ(limits.held_beside(ip("192.0.2.3")), 2U);
+    EXPECT_EQ(limits.held_beside(ip("192.0.3.3")), 0U);
+    second->release();
+    EXPECT_EQ(limits.held_beside(ip("192.0.2.3")), 1U);
+}
+
 TEST(ConnectionLimits, ALowerLimitLeavesThoseWhoAreThere) {
     ConnectionLimits limits({.per_prefix = 3, .total = 3});
     std::vector<ConnectionLimits::Ticket> tickets;

@@ -289,6 +289,21 @@ TEST(Streams, WhoWaitsLongestMakesRoomForWhoComes) {
     rig.run_until_frames(2);
 }
 
+TEST(Streams, AClientThatIsAloneOutlivesAFlood) {
+    Rig rig({.limits = {.per_prefix = 100, .total = 3}});
+    const Client alone(rig.server(), {IpAddress::v4(127, 0, 9, 1), 0});
+    rig.run([&] { return rig.streams.size() == 1; });
+    std::vector<Client> flood;
+    for (int i = 0; i < 2; ++i)
+        flood.emplace_back(rig.server());
+    rig.run([&] { return rig.streams.size() == 3; });
+    flood.emplace_back(rig.server());
+    rig.run_until_closed(ConnectionEnd::PushedOut);
+    alone.send(frame(0x4000, 8));
+    rig.run_until_frames(1);
+    EXPECT_EQ(rig.notes.frames[0].from.tuple.client.ip, IpAddress::v4(127, 0, 9, 1));
+}
+
 TEST(Streams, ATrustedProxySaysWhoTheClientIs) {
     const Endpoint real{*IpAddress::parse("192.0.2.7"), 4711};
     Bytes v2(net::kMaxWrittenProxyHeader);
