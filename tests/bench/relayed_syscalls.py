@@ -4,8 +4,8 @@ strace, of Turnbuckle (the environment variable TURNBUCKLE) and of Debian's cotu
     TURNBUCKLE=build/release/turnbuckle python3 tests/bench/relayed_syscalls.py
 
 Each packet goes to the peer and comes back: that is two. "one by one" waits for each to be back
-before the next is sent; in "bursts of 8" eight are under way together. strace slows the server down, so
-that bursts come a little less dense than they would.
+before the next is sent; in "bursts of 8" eight are under way together. strace slows the server
+down, so that bursts come a little less dense than they would.
 """
 
 import re

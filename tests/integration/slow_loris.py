@@ -86,8 +86,8 @@ def attack(servers, counts, stop, pipe):
     everyone = []
     for number, (kind, attacker, message) in enumerate(made):
         everyone.append(attacker(number, servers[kind], message))
-        if number % 20 == 19:
-            time.sleep(20 / RATE)
+        if number % 10 == 9:
+            time.sleep(10 / RATE)
     pipe.send("all")
     while not stop.is_set():
         started = time.monotonic()

@@ -1,4 +1,4 @@
-"""TCP from the wire's side: frames cut and joined in any way (RFC 8656 section 12.5), and the end."""
+"""TCP from the wire's side: frames cut and joined in any way (RFC 8656 section 12.5), its end."""
 
 import signal
 import socket
