@@ -32,6 +32,7 @@ Server::Server(const config::Config& config)
       nonces_(fresh_key(), config.auth.nonce_lifetime),
       relay_addresses_(relay_addresses_of(config), config.relay.ports.min, config.relay.ports.max),
       connection_limits_(connection_limits_of(config)),
+      association_limits_(connection_limits_of(config)),
       certificates_(config.listeners) {
     stun::require_digests();
     for (const auto& relay : config.relay.addresses)
@@ -54,6 +55,7 @@ void Server::open_workers(const Rules& rules) {
                              .reservations = reservations_,
                              .quota = quota_,
                              .connection_limits = connection_limits_,
+                             .association_limits = association_limits_,
                              .nonces = nonces_,
                              .dtls_cookie_key = fresh_key(),
                              .relay_socket_options = kRelayOptions,
@@ -122,6 +124,7 @@ std::vector<std::string> Server::reload(const config::Config& config) {
     auto keys = needing_restart(config_, config);
     quota_.set_limits(quota_limits_of(config));
     connection_limits_.set_limits(connection_limits_of(config));
+    association_limits_.set_limits(connection_limits_of(config));
     for (const auto& worker : workers_)
         worker->reconfigure(rules);
     relay_addresses_.refresh_own_addresses();

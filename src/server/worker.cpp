@@ -53,7 +53,7 @@ Worker::Worker(SharedState shared, std::uint8_t index, const Rules& rules,
       peers_(PeerConnections::Parts{engine_, poller_, relays_, shared_.relay_addresses, *this}),
       passages_(Passages::Parts{poller_, io_statistics_}),
       dtls_(DtlsLinks::Parts{engine_, sender_, arena_, listeners_, protocol_statistics_,
-                             io_statistics_, shared_.connection_limits, random_, *this},
+                             io_statistics_, shared_.association_limits, random_, *this},
             shared_.dtls_cookie_key, rules.engine->answers, monotonic_now()),
       proxied_(
           ProxiedFlows::Parts{engine_, listeners_, protocol_statistics_, io_statistics_, *this}),

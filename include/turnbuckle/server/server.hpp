@@ -74,6 +74,7 @@ private:
     RelayAddresses relay_addresses_;
     Reservations reservations_;
     ConnectionLimits connection_limits_;
+    ConnectionLimits association_limits_;
     Certificates certificates_;
     std::vector<Listening> listening_;
     std::vector<std::unique_ptr<Worker>> workers_;

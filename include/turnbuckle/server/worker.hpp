@@ -41,8 +41,10 @@ struct SharedState {
     RelayAddresses& relay_addresses;
     Reservations& reservations;
     turn::Quota& quota;
-    ConnectionLimits& connection_limits;
-    const turn::NonceAuthority& nonces;  // each worker has a copy
+    // Apart, so that a flood of one kind leaves the other its places.
+    ConnectionLimits& connection_limits;   // of TCP and TLS
+    ConnectionLimits& association_limits;  // of DTLS
+    const turn::NonceAuthority& nonces;    // each worker has a copy
     Secret dtls_cookie_key;
     net::UdpSocketOptions relay_socket_options;
     // Gives a stream to another worker; from any thread.
