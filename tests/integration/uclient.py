@@ -64,23 +64,36 @@ class Result(NamedTuple):
     not_sent: int
 
 
+# It picks the numbers of its channels at random, sometimes one twice, and gives up when the server
+# refuses that. It has to be started again then.
+COLLISION = "channel is bound to another peer"
+
+
 class Uclient:
     def __init__(self, address, *arguments, folder, messages):
         preload = os.environ.get("UCLIENT_TLS")
+        self.command = ["turnutils_uclient", "-p", str(address[1]), "-n", str(messages), *arguments,
+                        address[0]]
+        self.environment = {**os.environ, "TMPDIR": folder,
+                            **({"LD_PRELOAD": preload} if preload else {})}
+        self.start()
+
+    def start(self):
         self.process = subprocess.Popen(
-            ["turnutils_uclient", "-p", str(address[1]), "-n", str(messages), *arguments,
-             address[0]],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, "TMPDIR": folder, **({"LD_PRELOAD": preload} if preload else {})},
+            self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env=self.environment,
         )
 
-    def result(self, timeout=100):
+    def result(self, timeout=100, restarts=3):
         """Its figures. What it said besides is in `output`."""
         try:
             self.output = self.process.communicate(timeout=timeout)[0]
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.output = self.process.communicate()[0]
+        if self.process.returncode == 255 and COLLISION in self.output and restarts > 0:
+            self.start()
+            return self.result(timeout, restarts - 1)
         totals = re.findall(r"tot_send_msgs=(\d+), tot_recv_msgs=(\d+)", self.output)
         lost = re.search(r"Total lost packets (\d+) .*total send dropped (\d+)", self.output)
         assert totals and lost, f"status {self.process.returncode}: {self.output[-2000:]}"
