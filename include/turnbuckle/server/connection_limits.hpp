@@ -1,9 +1,9 @@
 // How many connections may be open that have not authenticated: for each source prefix (/24 or /56)
 // and in all.
 //
-// One for TCP and TLS and one for DTLS, each shared by all workers, behind a lock that is taken when
-// a connection comes, authenticates or goes. A Ticket stands for one counted connection and gives
-// its place back when it is destroyed.
+// One for TCP and TLS and one for DTLS, each shared by all workers, behind a lock that is taken
+// when a connection comes, authenticates or goes. A Ticket stands for one counted connection and
+// gives its place back when it is destroyed.
 #pragma once
 
 #include <cstddef>
