@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "turnbuckle/net/udp_sender.hpp"
+#include "turnbuckle/server/datagram_output.hpp"
 #include "turnbuckle/server/dtls_links.hpp"
 #include "turnbuckle/server/proxied_flows.hpp"
 #include "turnbuckle/server/send_arena.hpp"
@@ -27,7 +28,8 @@ public:
         turn::Statistics& statistics;
     };
 
-    explicit ClientLinks(Parts parts) noexcept : parts_(parts) {}
+    explicit ClientLinks(Parts parts) noexcept
+        : parts_(parts), output_(parts.sender, parts.arena, parts.udp) {}
 
     // What a peer sent; `payload` stays until the flush, and `item` has the header that the engine
     // wrote. The rest of `item` is filled in here.
@@ -38,6 +40,7 @@ public:
 
 private:
     Parts parts_;
+    DatagramOutput output_;
 };
 
 }  // namespace turnbuckle::server
